@@ -1,0 +1,1 @@
+"""Upload, profile and storage of labelled data."""

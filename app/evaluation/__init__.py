@@ -1,0 +1,1 @@
+"""Backtest and replay: how good the ranking is, by the code that serves it."""

@@ -1,0 +1,1 @@
+"""Offline: learns the prior and the calibrations from figures."""

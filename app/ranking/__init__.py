@@ -1,0 +1,1 @@
+"""Evidence in, ranking out: numpy and scipy only."""

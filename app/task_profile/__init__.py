@@ -1,0 +1,1 @@
+"""Words and data facts into a TaskProfile."""

@@ -1,0 +1,1 @@
+"""Published figures: what was measured, of which model, on which benchmark, by whom."""

@@ -1,0 +1,1 @@
+"""Published tables into figures: one importer a source."""
