@@ -59,7 +59,7 @@ def _sqlite_engine(url: str) -> Engine:
 
 
 def _on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # type: ignore[attr-defined]  # sqlite3 then leaves BEGIN to us
+    connection.isolation_level = None  # sqlite3 then leaves BEGIN to us
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
