@@ -1,0 +1,89 @@
+"""A joint Gaussian belief over the candidates' final scores.
+
+Notation:
+    n           arms
+    m           mean on the comparable scale, shape (n,)
+    C           covariance of the relative part, shape (n, n)
+    v           variance of the level, which all arms share: the full covariance is C + v 1 1'
+    H, y, R     observations: y = H f + noise, noise ~ N(0, diag(R)); H has shape (k, n)
+
+The level says how hard the data is; it moves every arm alike and so never changes their order.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+Array = NDArray[np.float64]
+
+JITTER = 1e-9
+"""Added to variances before factorising: below any score's resolution, above rounding."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Belief:
+    """A Gaussian belief: mean, relative covariance, and the variance of the shared level.
+
+    Attributes:
+        mean: Shape (n,), comparable scale.
+        covariance: Of the relative part, shape (n, n).
+        level_variance: Of the shared level.
+    """
+
+    mean: Array
+    covariance: Array
+    level_variance: float
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    @property
+    def variance(self) -> Array:
+        """Marginal variance of each arm's score, level included, shape (n,)."""
+        return np.diag(self.covariance) + self.level_variance
+
+    def subset(self, arms: NDArray[np.intp]) -> "Belief":
+        """The belief over these arms only."""
+        return Belief(
+            mean=self.mean[arms],
+            covariance=self.covariance[np.ix_(arms, arms)],
+            level_variance=self.level_variance,
+        )
+
+    def condition(
+        self, arms: NDArray[np.intp], values: Array, noise: Array, shift: Array | None = None
+    ) -> "Belief":
+        """The belief after observing arms with independent Gaussian noise.
+
+        Args:
+            arms: Index of the arm that each observation is about, shape (k,).
+            values: Observed, comparable scale, shape (k,).
+            noise: Variance of each observation, shape (k,).
+            shift: What each observation lies above its arm's score on average, shape (k,); zero by default.
+
+        Returns:
+            A belief whose level is absorbed: once anything was observed, level and relative part are
+            no longer independent, so the level's variance is folded into the covariance.
+        """
+        if len(arms) == 0:
+            return self
+        full = self.covariance + self.level_variance
+        gain_rows = full[arms]  # (k, n)
+        innovation = values - self.mean[arms] - (0.0 if shift is None else shift)
+        factor = cho_factor(gain_rows[:, arms] + np.diag(noise + JITTER), lower=True)
+        mean = self.mean + gain_rows.T @ cho_solve(factor, innovation)
+        covariance = full - gain_rows.T @ cho_solve(factor, gain_rows)
+        return Belief(mean=mean, covariance=(covariance + covariance.T) / 2, level_variance=0.0)
+
+    def sample_relative(self, n_samples: int, seed: int) -> Array:
+        """Draws of the scores with the level held at its mean, shape (n_samples, n).
+
+        The order of the arms within a draw does not depend on the level, so neither do P(best) and ties.
+        """
+        values, vectors = np.linalg.eigh(self.covariance)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        draws = np.random.default_rng(seed).standard_normal((n_samples, len(self)))
+        samples: Array = self.mean + draws @ root.T
+        return samples

@@ -1,0 +1,170 @@
+"""Columns of the score table: a benchmark under one protocol, and how alike two of them are.
+
+Notation:
+    c, c'   columns
+    P       number of kernel components, `COMPONENTS`
+    k_p     component p of the similarity, a positive semi-definite function of (c, c') with values in [0, 1]
+
+A model's deviation from what is expected of it is correlated over columns with covariance
+sum_p tau_p^2 k_p(c, c'); the variances tau_p^2 are learnt in `app.fitting.prior`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.figures import Benchmark, Protocol
+from models_registry.vocabulary import Domain, Modality, TaskType
+
+Array = NDArray[np.float64]
+
+COMPONENTS = (
+    "general",
+    "task group",
+    "task type",
+    "language",
+    "domain",
+    "protocol",
+    "training size",
+    "suite",
+    "benchmark",
+)
+SIZE_LENGTH = np.log(10.0)
+"""Length scale of the training-size component: sizes a factor of ten apart correlate by 1/e."""
+UNKNOWN_SIZE = 10_000
+"""Training examples assumed where a benchmark does not say."""
+
+_GROUPS: dict[TaskType, str] = {
+    TaskType.TEXT_CLASSIFICATION: "classify text",
+    TaskType.MULTI_LABEL_CLASSIFICATION: "classify text",
+    TaskType.TEXT_PAIR_CLASSIFICATION: "compare text",
+    TaskType.TEXT_REGRESSION: "compare text",
+    TaskType.SENTENCE_SIMILARITY: "compare text",
+    TaskType.TEXT_RETRIEVAL: "compare text",
+    TaskType.TOKEN_CLASSIFICATION: "tag text",
+    TaskType.RELATION_EXTRACTION: "tag text",
+    TaskType.QUESTION_ANSWERING: "tag text",
+    TaskType.SUMMARIZATION: "write text",
+    TaskType.TRANSLATION: "write text",
+    TaskType.DIALOGUE: "write text",
+    TaskType.TEXT_GENERATION: "write text",
+    TaskType.OBJECT_DETECTION: "locate in images",
+    TaskType.IMAGE_SEGMENTATION: "locate in images",
+}
+
+
+def task_group(task_type: TaskType) -> str:
+    """The group of task types that ask for the same kind of output; a type outside any group is its own."""
+    return _GROUPS.get(task_type, task_type.value)
+
+
+def trains_backbone(protocol: Protocol) -> bool:
+    """Whether the weights of the backbone are trained under this protocol."""
+    return protocol in {Protocol.FINE_TUNED, Protocol.FEW_SHOT_TUNED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A benchmark under one protocol; also describes the user's own task, with no benchmark name."""
+
+    task_type: TaskType
+    modality: Modality
+    languages: frozenset[str]
+    domain: Domain
+    protocol: Protocol
+    metric: str
+    n_train: int | None = None
+    n_classes: int | None = None
+    suite: str = ""
+    benchmark: str = ""
+
+    @classmethod
+    def of(cls, benchmark: Benchmark, protocol: Protocol, metric: str) -> "Column":
+        """The column of this benchmark under this protocol."""
+        return cls(
+            task_type=benchmark.task_type,
+            modality=benchmark.modality,
+            languages=frozenset(benchmark.languages),
+            domain=benchmark.domain,
+            protocol=protocol,
+            metric=metric,
+            n_train=benchmark.n_train,
+            n_classes=benchmark.n_classes,
+            suite=benchmark.suite,
+            benchmark=benchmark.name,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnTable:
+    """Many columns as arrays; `similarity` compares two tables elementwise.
+
+    Attributes:
+        columns: The columns, length C.
+    """
+
+    columns: Sequence[Column]
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @cached_property
+    def log_sizes(self) -> Array:
+        """Logarithm of the training size, shape (C,)."""
+        return np.log([max(c.n_train or UNKNOWN_SIZE, 1) for c in self.columns])
+
+    @cached_property
+    def _codes(self) -> dict[str, NDArray[np.object_]]:
+        def codes(values: list[str]) -> NDArray[np.object_]:
+            return np.array(values, dtype=object)
+
+        return {
+            "modality": codes([c.modality.value for c in self.columns]),
+            "task group": codes([task_group(c.task_type) for c in self.columns]),
+            "task type": codes([c.task_type.value for c in self.columns]),
+            "domain": codes([c.domain.value for c in self.columns]),
+            "protocol": codes(
+                ["tuned" if trains_backbone(c.protocol) else c.protocol.value for c in self.columns]
+            ),
+            "suite": codes([c.suite for c in self.columns]),
+            "benchmark": codes([c.benchmark for c in self.columns]),
+        }
+
+    def similarity(self, other: "ColumnTable") -> Array:
+        """All components between two tables, shape (P, len(self), len(other)), values in [0, 1]."""
+        result = np.empty((len(COMPONENTS), len(self), len(other)))
+        for p, name in enumerate(COMPONENTS):
+            result[p] = self._component(name, other)
+        return result
+
+    def _component(self, name: str, other: "ColumnTable") -> Array:
+        match name:
+            case "general":
+                return self._same("modality", other)
+            case "language":
+                return self._shared_languages(other)
+            case "training size":
+                distance = np.abs(self.log_sizes[:, None] - other.log_sizes[None, :])
+                return np.asarray(np.exp(-distance / SIZE_LENGTH))
+            case _:
+                return self._same(name, other)
+
+    def _same(self, name: str, other: "ColumnTable") -> Array:
+        mine, theirs = self._codes[name], other._codes[name]
+        same = (mine[:, None] == theirs[None, :]) & (mine != "")[:, None]
+        return np.asarray(same, dtype=np.float64)
+
+    def _shared_languages(self, other: "ColumnTable") -> Array:
+        return np.array(
+            [[_jaccard(a.languages, b.languages) for b in other.columns] for a in self.columns],
+            dtype=np.float64,
+        ).reshape(len(self), len(other))
+
+
+def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:
+    """Share of common languages; the Jaccard index is a positive semi-definite kernel (Gower, 1971)."""
+    union = len(a | b)
+    return len(a & b) / union if union else 1.0

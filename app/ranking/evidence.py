@@ -1,0 +1,237 @@
+"""Figures into a belief about the candidates of one task: the step between `recall` and `posterior`.
+
+An arm here is (model, adaptation), where the adaptation is `tuned` (full or lora) or `frozen` (head).
+Both arms of a model are predicted jointly, so that a figure of one teaches about the other.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.ranking.belief import Belief
+from app.ranking.candidates import CandidateTable
+from app.ranking.columns import Column, ColumnTable
+from app.ranking.prior import Prediction, Prior, predict
+from app.ranking.table import NumberedFigure
+from app.task_profile.profile import TaskProfile
+from benchmarks.figures import Protocol
+from models_registry.entry import ModelEntry
+from models_registry.vocabulary import Strategy
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+FEW_EXAMPLES = 2_000
+"""Up to here a task is compared with few-shot benchmarks (EuroEval trains on 1,024 examples)."""
+SIZE_STEPS_PER_DECADE = 2
+"""Data sizes are rounded to half decades, far below the size component's length scale of one decade."""
+N_SAMPLES = 1024
+"""Draws for P(best): its standard error is at most 0.016."""
+CACHED_TARGETS = 512
+TUNED, FROZEN = 0, 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the belief depends on; two requests with equal targets share it."""
+
+    tuned: Column
+    frozen: Column
+
+    @classmethod
+    def of(cls, profile: TaskProfile) -> "Target":
+        """The target columns of a task, data size rounded."""
+        size = round_size(profile.n_examples)
+        tuned = Protocol.FEW_SHOT_TUNED if size is not None and size <= FEW_EXAMPLES else Protocol.FINE_TUNED
+
+        def column(protocol: Protocol) -> Column:
+            return Column(
+                task_type=profile.task_type,
+                modality=profile.modality,
+                languages=frozenset(profile.languages),
+                domain=profile.domain,
+                protocol=protocol,
+                metric=profile.metric,
+                n_train=size,
+                n_classes=profile.n_classes,
+            )
+
+        return cls(tuned=column(tuned), frozen=column(Protocol.LINEAR_PROBE))
+
+
+def round_size(n: int | None) -> int | None:
+    """The size rounded to `SIZE_STEPS_PER_DECADE`."""
+    if n is None:
+        return None
+    steps = round(math.log10(max(n, 1)) * SIZE_STEPS_PER_DECADE)
+    return round(10.0 ** (steps / SIZE_STEPS_PER_DECADE))
+
+
+@dataclass(frozen=True, eq=False)
+class TargetBelief:
+    """The belief over both arms of every model that can do the task.
+
+    Attributes:
+        target: What it is about.
+        models: Indices into the candidate table, shape (m,); arm 2 i + a is adaptation a of models[i].
+        belief: Over the 2 m arms, comparable scale.
+        prediction: The same in standard units, with each arm's influences.
+        spread: What one standard unit is worth on the comparable scale.
+        seed: Of the draws.
+    """
+
+    target: Target
+    models: Index
+    belief: Belief
+    prediction: Prediction
+    spread: float
+    seed: int
+
+    @cached_property
+    def samples(self) -> Array:
+        """Draws of all arms, shape (N_SAMPLES, 2 m)."""
+        return self.belief.sample_relative(N_SAMPLES, self.seed)
+
+    @cached_property
+    def position(self) -> dict[int, int]:
+        """Where each model of the candidate table stands in `models`."""
+        return {int(model): i for i, model in enumerate(self.models)}
+
+
+def arm_of(strategy: Strategy) -> int:
+    """Which of a model's two arms a strategy belongs to."""
+    return FROZEN if strategy is Strategy.HEAD else TUNED
+
+
+class EvidenceBase:
+    """The fitted prior with its candidates; remembers recent beliefs. Threads may share it."""
+
+    def __init__(self, prior: Prior, candidates: CandidateTable) -> None:
+        self.prior = prior
+        self.candidates = candidates
+        self._beliefs: dict[Target, TargetBelief] = {}
+        self._lock = Lock()
+
+    @cached_property
+    def _cell_counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        table = self.prior.table
+        per_model = np.bincount(table.model, minlength=len(table.models))
+        own = {name: int(n) for name, n in zip(table.models, per_model, strict=True)}
+        family = {name: len(block.cells) for name, block in self.prior.blocks.items()}
+        return own, family
+
+    def n_own_figures(self, entry: ModelEntry) -> int:
+        """Published cells of this model, or of the one it is a copy of."""
+        return self._cell_counts[0].get(entry.derived_from or entry.key, 0)
+
+    def n_family_figures(self, entry: ModelEntry) -> int:
+        """Published cells of its whole family."""
+        return self._cell_counts[1].get(entry.family, 0)
+
+    def belief_for(self, profile: TaskProfile, seed: int = 0) -> TargetBelief:
+        """What the figures say about this task, before any constraint."""
+        target = Target.of(profile)
+        with self._lock:
+            found = self._beliefs.pop(target, None)
+            if found is not None:
+                self._beliefs[target] = found  # now the most recent
+                return found
+        made = self._make(target, seed)
+        with self._lock:
+            self._beliefs[target] = made
+            while len(self._beliefs) > CACHED_TARGETS:
+                self._beliefs.pop(next(iter(self._beliefs)))
+        return made
+
+    def _make(self, target: Target, seed: int) -> TargetBelief:
+        task = target.tuned
+        models = np.flatnonzero(
+            self.candidates.does(task.task_type) & self.candidates.reads(sorted(task.languages))
+        )
+        entries = [self.candidates.entries[int(i)] for i in models]
+        rows = [e.derived_from or e.key for e in entries]
+        columns = [target.tuned, target.frozen]
+        prediction = predict(self.prior, entries, rows, columns)
+        levels = [self.prior.level_model.predict(c) for c in columns]
+        spread = levels[TUNED][2]
+        level = np.tile([mean for mean, _, _ in levels], len(entries))
+        noise = self.prior.hyper.noise * np.eye(len(level))
+        belief = Belief(
+            mean=level + spread * prediction.mean,
+            covariance=spread**2 * (prediction.covariance + noise),
+            level_variance=levels[TUNED][1],
+        )
+        return TargetBelief(
+            target=target, models=models, belief=belief, prediction=prediction, spread=spread, seed=seed
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Influence:
+    """One published cell that moved a prediction.
+
+    Attributes:
+        figure: The figure (the first of those averaged).
+        similarity: Correlation between the cell's column and the target, 0 to 1.
+        weight: How far the prediction moves, in standard units, where the cell's score moves by one.
+        pull: weight times how far the cell lies from its expectation: what it did to the prediction.
+        is_own: Whether it is the model's own figure or a relative's.
+    """
+
+    figure: NumberedFigure
+    similarity: float
+    weight: float
+    pull: float
+    is_own: bool
+
+
+def influences(
+    base: EvidenceBase, held: TargetBelief, model: int, strategy: Strategy, *, limit: int = 5
+) -> list[Influence]:
+    """The figures that moved this arm most, strongest first.
+
+    Args:
+        base: Where the figures are.
+        held: The belief.
+        model: Index into the candidate table.
+        strategy: Which arm of it.
+        limit: How many.
+    """
+    prior, table = base.prior, base.prior.table
+    entry = base.candidates.entries[model]
+    cells, gains = held.prediction.influence[2 * held.position[model] + arm_of(strategy)]
+    if len(cells) == 0:
+        return []
+    pulls = gains * (prior.standard[cells] - prior.trait_rows[cells] @ prior.beta)
+    own_row = entry.derived_from or entry.key
+    is_own = np.array([table.models[m] == own_row for m in table.model[cells]])
+    # A cell that agrees with its expectation pulls nowhere but still narrows the interval: rank by gain too.
+    strength = np.abs(pulls) + 0.25 * np.abs(gains) + 0.5 * np.abs(gains) * is_own
+    order = np.lexsort((cells, -strength))[:limit]
+    columns = [table.columns.columns[table.column[cells[o]]] for o in order]
+    arm = held.target.frozen if arm_of(strategy) == FROZEN else held.target.tuned
+    similarity = column_similarity(prior, [arm], columns)[0]
+    return [
+        Influence(
+            figure=table.figures[cells[o]][0],
+            similarity=float(similarity[position]),
+            weight=float(gains[o]),
+            pull=float(pulls[o]),
+            is_own=bool(is_own[o]),
+        )
+        for position, o in enumerate(order)
+        if abs(gains[o]) > 1e-4
+    ]
+
+
+def column_similarity(prior: Prior, a: Sequence[Column], b: Sequence[Column]) -> Array:
+    """Correlation of a model's deviations on two sets of columns, shape (len(a), len(b)), 0 to 1."""
+    variances = prior.hyper.own + prior.hyper.family
+    return np.asarray(
+        np.tensordot(variances, ColumnTable(a).similarity(ColumnTable(b)), axes=1) / variances.sum()
+    )

@@ -1,0 +1,156 @@
+"""Why a model stands where it stands: reasons and cautions of one ranked model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models_registry.licences import allows_commercial_use
+
+from app.ranking.candidates import is_quantised
+from app.ranking.columns import trains_backbone
+from app.ranking.evidence import Influence
+from app.ranking.phrases import Language, duration, language_name, say
+from app.task_profile.profile import TaskProfile
+from benchmarks.figures import Figure, FigureKind
+from benchmarks.metrics import metric_named
+from models_registry.entry import UNPINNED, ModelEntry, WeightsFormat
+from models_registry.vocabulary import MULTILINGUAL, Domain, Strategy
+
+CLOSE = 0.5
+"""Similarity from which a figure is called close to the task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is explained: one ranked model with what it rests on.
+
+    Attributes:
+        entry: The model.
+        strategy: How it is adapted.
+        strategy_fits: Whether a full fine-tune would fit the budget.
+        influences: Strongest first.
+        n_own: Published figures of its own.
+        n_family: Published figures of its relatives.
+        train_seconds: Predicted.
+        peak_bytes: Predicted.
+        device: Name of the device.
+        tokens: Of an average input.
+        probe: A probe figure on the user's own data, where there is one.
+    """
+
+    entry: ModelEntry
+    strategy: Strategy
+    strategy_fits: bool
+    influences: Sequence[Influence]
+    n_own: int
+    n_family: int
+    train_seconds: float
+    peak_bytes: float
+    device: str
+    tokens: float
+    probe: Figure | None = None
+
+
+def reasons(standing: Standing, profile: TaskProfile, language: Language) -> list[str]:
+    """Why it may be the right choice, the most telling first."""
+    found = [_probe_reason(standing, language), _evidence_reason(standing, language)]
+    found += [
+        _language_reason(standing.entry, profile, language),
+        _domain_reason(standing.entry, profile, language),
+    ]
+    if standing.strategy is Strategy.LORA and not standing.strategy_fits:
+        found.append(say("lora_for_memory", language))
+    if standing.strategy is Strategy.HEAD and not standing.strategy_fits:
+        found.append(say("head_for_budget", language))
+    found.append(
+        say(
+            "cost",
+            language,
+            strategy=say(standing.strategy.value, language),
+            duration=duration(standing.train_seconds, language),
+            memory=standing.peak_bytes / 1e9,
+            device=standing.device,
+        )
+    )
+    return [reason for reason in found if reason]
+
+
+def cautions(standing: Standing, language: Language) -> list[str]:
+    """What speaks against relying on it."""
+    entry, found = standing.entry, []
+    close = [i for i in standing.influences if i.similarity >= CLOSE]
+    if not close and standing.probe is None:
+        found.append(say("thin_evidence", language, n=len(standing.influences)))
+    elif standing.influences and standing.probe is None:
+        protocols = {i.figure.figure.protocol for i in standing.influences}
+        wants_tuned = standing.strategy is not Strategy.HEAD
+        if all(trains_backbone(p) != wants_tuned for p in protocols):
+            found.append(say("other_protocol", language, protocol=", ".join(sorted(protocols))))
+    if is_quantised(entry) and entry.derived_from:
+        found.append(say("quantised", language, original=entry.derived_from))
+    if entry.fine_tuned_on:
+        found.append(say("trained_before", language, what=", ".join(entry.fine_tuned_on[:3])))
+    found += _weight_cautions(entry, language)
+    if allows_commercial_use(entry.licence) is not True:
+        found.append(say("licence", language, licence=entry.licence))
+    if entry.max_length and standing.tokens > entry.max_length:
+        found.append(say("truncated", language, limit=entry.max_length, tokens=standing.tokens))
+    return found
+
+
+def _weight_cautions(entry: ModelEntry, language: Language) -> list[str]:
+    if entry.weights.format is WeightsFormat.NONE:
+        return [say("no_weights", language)]
+    if entry.weights.format is not WeightsFormat.SAFETENSORS and entry.weights.converter is None:
+        return [say("not_probeable", language)]
+    return [say("unpinned", language)] if entry.revision == UNPINNED else []
+
+
+def _probe_reason(standing: Standing, language: Language) -> str:
+    if standing.probe is None:
+        return ""
+    figure = standing.probe
+    return say("probe_figure", language, value=show_value(figure), metric=figure.metric)
+
+
+def _evidence_reason(standing: Standing, language: Language) -> str:
+    own = [i for i in standing.influences if i.is_own and i.figure.figure.kind is FigureKind.PUBLISHED]
+    if own:
+        best = max(own, key=lambda i: (i.similarity, i.weight))
+        figure = best.figure.figure
+        return say(
+            "similar_figure",
+            language,
+            value=show_value(figure),
+            metric=figure.metric,
+            benchmark=figure.benchmark,
+            protocol=figure.protocol.value,
+            similarity=best.similarity,
+            n=standing.n_own,
+        )
+    if standing.n_family:
+        return say("relatives", language, n=standing.n_family, family=standing.entry.family)
+    return say("traits_only", language)
+
+
+def _language_reason(entry: ModelEntry, profile: TaskProfile, language: Language) -> str:
+    if len(profile.languages) != 1 or not entry.languages:
+        return ""
+    code = profile.languages[0]
+    name = language_name(code, language)
+    if entry.languages == (code,):
+        return say("only_language", language, spoken=name) if code != "en" else ""
+    return say("multilingual", language, spoken=name) if MULTILINGUAL in entry.languages else ""
+
+
+def _domain_reason(entry: ModelEntry, profile: TaskProfile, language: Language) -> str:
+    if profile.domain is Domain.GENERAL or profile.domain not in entry.domains:
+        return ""
+    return say("domain", language, domain=profile.domain.value)
+
+
+def show_value(figure: Figure) -> str:
+    """A value as tables print it: percent for fractions, plain elsewhere."""
+    metric = metric_named(figure.metric)
+    if metric.is_bounded and metric.high == 1.0 and metric.low >= 0.0:
+        return f"{100 * figure.value:.1f} %"
+    return f"{figure.value:.3f}"

@@ -1,0 +1,166 @@
+"""The sentences of reasons, cautions and advice, in English and Chinese."""
+
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Language(StrEnum):
+    """Languages that answers are given in."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+_PHRASES = {
+    "own_figure": (
+        "{value} {metric} on {benchmark} ({protocol}), the most telling of its {n} published figures",
+        "在 {benchmark} 上 {metric} 为 {value}（{protocol}），是其 {n} 项公开成绩中最有参考价值的一项",
+    ),
+    "similar_figure": (
+        "{value} {metric} on {benchmark} ({protocol}), {similarity:.0%} similar to your task; {n} published figures in all",
+        "在 {benchmark} 上 {metric} 为 {value}（{protocol}），与您的任务相似度 {similarity:.0%}；共有 {n} 项公开成绩",
+    ),
+    "relatives": (
+        "no published figures of its own: judged by {n} figures of its relatives ({family}) and by its size",
+        "自身没有公开成绩：依据同族模型（{family}）的 {n} 项成绩及其规模推断",
+    ),
+    "traits_only": (
+        "no published figures of it or its family: judged by its size, kind and languages alone",
+        "该模型及其同族均无公开成绩：仅依据规模、结构与语言推断",
+    ),
+    "only_language": ("pretrained on {spoken} alone", "仅在{spoken}语料上预训练"),
+    "multilingual": ("pretrained on many languages, {spoken} among them", "多语言预训练，包含{spoken}"),
+    "domain": ("pretrained on {domain} text like yours", "预训练语料与您的领域（{domain}）一致"),
+    "cost": (
+        "{strategy}: about {duration} to train and {memory:.1f} GB on {device}",
+        "{strategy}：在 {device} 上训练约需 {duration}，显存/内存 {memory:.1f} GB",
+    ),
+    "lora_for_memory": (
+        "a full fine-tune does not fit your budget; LoRA does",
+        "全量微调超出您的预算，LoRA 可行",
+    ),
+    "head_for_budget": (
+        "only a head on frozen features fits your budget",
+        "预算只够在冻结特征上训练分类头",
+    ),
+    "probe_figure": (
+        "measured on your own data by a probe: {value} {metric}",
+        "已在您的数据上实测：{metric} 为 {value}",
+    ),
+    "thin_evidence": (
+        "thin evidence: the prediction rests on {n} figures, none of them close to your task",
+        "证据不足：预测仅基于 {n} 项成绩，且都与您的任务不够接近",
+    ),
+    "other_protocol": (
+        "its figures were measured under another protocol ({protocol})",
+        "其成绩是在另一种协议（{protocol}）下测得的",
+    ),
+    "quantised": (
+        "a 4-bit copy of {original}: published figures of the full model do not apply exactly",
+        "这是 {original} 的 4 比特副本：原模型的公开成绩不完全适用",
+    ),
+    "trained_before": (
+        "was fine-tuned before on {what}: if your data overlap with it, its score is flattered",
+        "此前已在 {what} 上微调：若与您的数据重叠，其成绩会偏高",
+    ),
+    "not_probeable": (
+        "its weights are not published as safetensors, so it cannot be probed here",
+        "其权重未以 safetensors 发布，无法在此进行探测",
+    ),
+    "no_weights": (
+        "has no public weights: it is trained from scratch on your data",
+        "没有公开权重：需要在您的数据上从头训练",
+    ),
+    "licence": ("licence {licence}: check that it covers your use", "许可证 {licence}：请确认适用于您的用途"),
+    "truncated": (
+        "reads at most {limit} tokens; an average input of yours has about {tokens:.0f}",
+        "最多读取 {limit} 个词元，而您的输入平均约 {tokens:.0f} 个",
+    ),
+    "unpinned": (
+        "no pinned revision in the catalogue: the hub's newest is taken and recorded",
+        "目录中未固定版本：将使用并记录模型库的最新版本",
+    ),
+    "advice_clear": (
+        "{model} is the clear choice: P(best) {p:.0%}, expected regret {regret}.",
+        "{model} 优势明显：最佳概率 {p:.0%}，期望遗憾 {regret}。",
+    ),
+    "advice_probe": (
+        (
+            "The figures alone cannot tell the first {n} apart (P(best) of the first {p:.0%}, expected regret {regret}). "
+            "Probe {models} on your data: about {duration}."
+        ),
+        (
+            "仅凭公开成绩无法区分前 {n} 个模型（第一名最佳概率 {p:.0%}，期望遗憾 {regret}）。"
+            "建议在您的数据上探测 {models}：约需 {duration}。"
+        ),
+    ),
+    "advice_no_probe": (
+        (
+            "The figures alone cannot tell the first {n} apart (P(best) of the first {p:.0%}, expected regret {regret}); "
+            "none of them can be probed here, so try them in order."
+        ),
+        "仅凭公开成绩无法区分前 {n} 个模型（第一名最佳概率 {p:.0%}，期望遗憾 {regret}）；均无法在此探测，请依次尝试。",
+    ),
+    "advice_nobody_can": (
+        "No model in the database can do {task}{where}.",
+        "数据库中没有模型能完成 {task}{where}。",
+    ),
+    "advice_nothing_fits": (
+        (
+            "Every model that can do {task} breaks a constraint; most often: {rules}. The nearest is {nearest} "
+            "({rule}: needs {needed}, there is {available})."
+        ),
+        (
+            "所有能完成 {task} 的模型都不满足约束，最常见的是：{rules}。最接近的是 {nearest}"
+            "（{rule}：需要 {needed}，可用 {available}）。"
+        ),
+    ),
+    "advice_tiny_data": (
+        "With {n} examples any ranking is uncertain; also try a linear model on TF-IDF features.",
+        "只有 {n} 条样本，任何排序都不确定；建议同时尝试 TF-IDF 加线性模型。",
+    ),
+    "in_language": (" in {spoken}", "（语言：{spoken}）"),
+    "seconds": ("{n:.0f} s", "{n:.0f} 秒"),
+    "minutes": ("{n:.0f} min", "{n:.0f} 分钟"),
+    "hours": ("{n:.1f} h", "{n:.1f} 小时"),
+    "full": ("full fine-tune", "全量微调"),
+    "lora": ("LoRA", "LoRA"),
+    "head": ("head on frozen features", "冻结特征加分类头"),
+}
+PHRASES = MappingProxyType(_PHRASES)
+_LANGUAGE_NAMES = {
+    "en": ("English", "英文"),
+    "zh": ("Chinese", "中文"),
+    "de": ("German", "德文"),
+    "fr": ("French", "法文"),
+    "es": ("Spanish", "西班牙文"),
+    "ja": ("Japanese", "日文"),
+    "ko": ("Korean", "韩文"),
+    "it": ("Italian", "意大利文"),
+    "pt": ("Portuguese", "葡萄牙文"),
+    "ru": ("Russian", "俄文"),
+    "ar": ("Arabic", "阿拉伯文"),
+    "da": ("Danish", "丹麦文"),
+    "nl": ("Dutch", "荷兰文"),
+    "fi": ("Finnish", "芬兰文"),
+    "pl": ("Polish", "波兰文"),
+}
+
+
+def say(key: str, language: Language, **values: object) -> str:
+    """The sentence of this key with its values filled in."""
+    return PHRASES[key][language is Language.CHINESE].format(**values)
+
+
+def language_name(code: str, language: Language) -> str:
+    """The name of a language in the answer's language; its code where none is known."""
+    return _LANGUAGE_NAMES.get(code, (code, code))[language is Language.CHINESE]
+
+
+def duration(seconds: float, language: Language) -> str:
+    """A duration as a person says it."""
+    if seconds < 90:
+        return say("seconds", language, n=seconds)
+    if seconds < 5400:
+        return say("minutes", language, n=seconds / 60)
+    return say("hours", language, n=seconds / 3600)

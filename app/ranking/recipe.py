@@ -1,0 +1,97 @@
+"""How to fine-tune: rules by model size, data size and memory, each with its source."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.ranking.cost import EFFECTIVE_BATCH
+from models_registry.entry import ModelEntry
+from models_registry.vocabulary import Strategy
+
+IMBALANCE = 3.0
+"""Largest to smallest class from which class weights are advised; below it they change little."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Settings of one fine-tune, as the response shows them."""
+
+    strategy: Strategy
+    learning_rate: float
+    batch_size: int
+    gradient_accumulation: int
+    epochs: int
+    early_stopping_patience: int
+    max_length: int | None
+    precision: str
+    class_weights: Mapping[str, float] | None
+    notes: tuple[str, ...]
+
+
+def learning_rate(entry: ModelEntry, strategy: Strategy) -> float:
+    """Learning rate by size: 2e-5 at BERT-base, smaller for larger models, as published sweeps choose.
+
+    Source: Devlin et al. 2019 (2e-5 to 5e-5 for base, 2e-5 for large), Liu et al. 2019 (1e-5 to 3e-5),
+    Turc et al. 2019 (1e-4 to 3e-4 for the miniatures): about size^-0.5. Hu et al. 2022 use ten times
+    more for LoRA. A head on frozen features is solved, not stepped; 1e-3 suits those who step it.
+    """
+    if strategy is Strategy.HEAD:
+        return 1e-3
+    body = max(entry.n_parameters - entry.n_embedding_parameters, 1_000_000)
+    rate = 2.5e-5 * math.sqrt(85e6 / body)
+    rate = min(max(rate, 5e-6), 2e-4)
+    return float(f"{rate * (10.0 if strategy is Strategy.LORA else 1.0):.1e}")
+
+
+def class_weights(counts: Mapping[str, int]) -> dict[str, float] | None:
+    """Inverse-frequency weights with mean 1 where classes are imbalanced, else None."""
+    sizes = [n for n in counts.values() if n > 0]
+    if len(sizes) < 2 or max(sizes) / min(sizes) < IMBALANCE:
+        return None
+    raw = {label: sum(sizes) / (len(sizes) * n) for label, n in counts.items() if n > 0}
+    return {label: round(weight, 4) for label, weight in raw.items()}
+
+
+def make_recipe(
+    entry: ModelEntry,
+    strategy: Strategy,
+    *,
+    micro_batch: int,
+    epochs: int,
+    tokens: float,
+    precision: str,
+    class_counts: Mapping[str, int],
+) -> Recipe:
+    """The recipe of one ranked model.
+
+    Args:
+        entry: The model.
+        strategy: How it is adapted.
+        micro_batch: Largest batch that fits the memory.
+        epochs: Passes over the data.
+        tokens: Tokens of an average input.
+        precision: Of the device.
+        class_counts: Examples per label; empty where unknown.
+    """
+    weights = class_weights(class_counts)
+    accumulation = max(EFFECTIVE_BATCH // max(micro_batch, 1), 1)
+    return Recipe(
+        strategy=strategy,
+        learning_rate=learning_rate(entry, strategy),
+        batch_size=max(micro_batch, 1),
+        gradient_accumulation=1 if strategy is Strategy.HEAD else accumulation,
+        epochs=1 if strategy is Strategy.HEAD else epochs,
+        early_stopping_patience=2,
+        max_length=_max_length(entry, tokens),
+        precision=precision,
+        class_weights=weights,
+        notes=(f'prefix every input with "{entry.input_prefix}"',) if entry.input_prefix else (),
+    )
+
+
+def _max_length(entry: ModelEntry, tokens: float) -> int | None:
+    """Room for inputs 2.5 times the average (about the 95th percentile of text lengths), in steps of 32."""
+    if entry.flops_unit != "token":
+        return None
+    wanted = 32 * math.ceil(max(tokens * 2.5, 32) / 32)
+    return int(min(wanted, entry.max_length or wanted))
