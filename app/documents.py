@@ -1,0 +1,172 @@
+"""Answers as JSON documents: the shapes of the API, made without HTTP, so that the worker uses them too."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.advice import Advice, ArmCost, Recommended
+from app.ranking.evidence import Influence
+from app.ranking.posterior import ScoreInterval
+from app.ranking.recipe import Recipe
+from app.recall import Exclusion
+from app.task_profile.profile import TaskProfile
+from models_registry.entry import ModelEntry
+
+Document = dict[str, object]
+
+SHOWN_EXCLUSIONS = 20
+SCORE_DIGITS = 4
+P_BEST_DIGITS = 4
+"""P(best) is a share of 1,024 draws; four digits keep a long ranking's sum at 1 within half a percent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseInfo:
+    """What an answer was made from.
+
+    Attributes:
+        version: Equal versions give equal answers.
+        n_models: Models considered.
+        n_figures: Figures considered.
+        as_of: Date of the newest of them; None without figures.
+    """
+
+    version: str
+    n_models: int
+    n_figures: int
+    as_of: dt.date | None
+
+
+def advice_document(advice: Advice, database: DatabaseInfo) -> Document:
+    """The body of a recommendation, but for its id and time."""
+    return {
+        "database": database_document(database),
+        "interpretation": interpretation_document(advice.profile),
+        "ranking": [{"rank": i, **ranking_row(r)} for i, r in enumerate(advice.ranking, start=1)],
+        "excluded": exclusion_rows(advice.exclusions[:SHOWN_EXCLUSIONS]),
+        "excluded_counts": dict(advice.excluded_counts),
+        "advice": {
+            "probe": list(advice.probe),
+            "expected_regret": round(advice.expected_regret, SCORE_DIGITS),
+            "probe_seconds": advice.probe_seconds,
+            "text": advice.text,
+        },
+    }
+
+
+def database_document(database: DatabaseInfo) -> Document:
+    """What the answer was made from."""
+    return {
+        "version": database.version,
+        "n_models": database.n_models,
+        "n_figures": database.n_figures,
+        "as_of": database.as_of.isoformat() if database.as_of else None,
+    }
+
+
+def interpretation_document(profile: TaskProfile) -> Document:
+    """How the request was understood."""
+    return {
+        "type": profile.task_type.value,
+        "modality": profile.modality.value,
+        "languages": list(profile.languages),
+        "domain": profile.domain.value,
+        "metric": profile.metric,
+        "facts": dict(profile.facts),
+        "confidence": round(profile.confidence, 3),
+        "because": list(profile.because),
+        "alternatives": [alternative.value for alternative in profile.alternatives],
+    }
+
+
+def ranking_row(recommended: Recommended) -> Document:
+    """One row of a ranking, but for its rank."""
+    return {
+        "model": model_summary(recommended.entry),
+        "strategy": recommended.strategy.value,
+        "score": score_document(recommended.score),
+        "p_best": round(recommended.p_best, P_BEST_DIGITS),
+        "tied_with": list(recommended.tied_with),
+        "pareto": recommended.pareto,
+        "recipe": recipe_document(recommended.recipe),
+        "cost": cost_document(recommended.cost),
+        "evidence": [_evidence(influence) for influence in recommended.evidence],
+        "reasons": list(recommended.reasons),
+        "cautions": list(recommended.cautions),
+    }
+
+
+def model_summary(entry: ModelEntry) -> Document:
+    """The model as a ranking shows it."""
+    return {
+        "name": entry.name,
+        "id": entry.id,
+        "hub": entry.hub,
+        "revision": entry.revision,
+        "family": entry.family,
+        "n_parameters": entry.n_parameters,
+        "licence": entry.licence,
+        "languages": list(entry.languages),
+    }
+
+
+def score_document(score: ScoreInterval) -> Document:
+    """A predicted score with its interval, on the metric's own scale."""
+    return {
+        "metric": score.metric,
+        "mean": round(score.mean, SCORE_DIGITS),
+        "low": round(score.low, SCORE_DIGITS),
+        "high": round(score.high, SCORE_DIGITS),
+        "level": score.level,
+    }
+
+
+def recipe_document(recipe: Recipe) -> Document:
+    """How to fine-tune."""
+    weights: Mapping[str, float] | None = recipe.class_weights
+    return {
+        "strategy": recipe.strategy.value,
+        "learning_rate": recipe.learning_rate,
+        "batch_size": recipe.batch_size,
+        "gradient_accumulation": recipe.gradient_accumulation,
+        "epochs": recipe.epochs,
+        "early_stopping_patience": recipe.early_stopping_patience,
+        "max_length": recipe.max_length,
+        "precision": recipe.precision,
+        "class_weights": None if weights is None else dict(weights),
+        "notes": list(recipe.notes),
+    }
+
+
+def cost_document(cost: ArmCost) -> Document:
+    """What the fine-tune costs."""
+    return {
+        "train_seconds": cost.train_seconds,
+        "peak_memory_bytes": cost.peak_memory_bytes,
+        "latency_ms": cost.latency_ms,
+        "energy_wh": cost.energy_wh,
+        "price": cost.price,
+    }
+
+
+def exclusion_rows(exclusions: tuple[Exclusion, ...]) -> list[Document]:
+    """Models that were left out, each with the rule that it broke."""
+    return [
+        {"model": e.model, "rule": e.rule.value, "needed": e.needed, "available": e.available}
+        for e in exclusions
+    ]
+
+
+def _evidence(influence: Influence) -> Document:
+    figure = influence.figure.figure
+    return {
+        "figure_id": influence.figure.id,
+        "model": figure.model,
+        "benchmark": figure.benchmark,
+        "metric": figure.metric,
+        "value": figure.value,
+        "protocol": figure.protocol.value,
+        "similarity": round(influence.similarity, 3),
+        "weight": round(influence.weight, SCORE_DIGITS),
+        "source": figure.source,
+    }
