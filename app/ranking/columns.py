@@ -117,20 +117,22 @@ class ColumnTable:
         return np.log([max(c.n_train or UNKNOWN_SIZE, 1) for c in self.columns])
 
     @cached_property
-    def _codes(self) -> dict[str, NDArray[np.object_]]:
-        def codes(values: list[str]) -> NDArray[np.object_]:
+    def codes(self) -> dict[str, NDArray[np.object_]]:
+        """What is compared for equality, by component, each of shape (C,)."""
+
+        def array(values: list[str]) -> NDArray[np.object_]:
             return np.array(values, dtype=object)
 
         return {
-            "modality": codes([c.modality.value for c in self.columns]),
-            "task group": codes([task_group(c.task_type) for c in self.columns]),
-            "task type": codes([c.task_type.value for c in self.columns]),
-            "domain": codes([c.domain.value for c in self.columns]),
-            "protocol": codes(
+            "modality": array([c.modality.value for c in self.columns]),
+            "task group": array([task_group(c.task_type) for c in self.columns]),
+            "task type": array([c.task_type.value for c in self.columns]),
+            "domain": array([c.domain.value for c in self.columns]),
+            "protocol": array(
                 ["tuned" if trains_backbone(c.protocol) else c.protocol.value for c in self.columns]
             ),
-            "suite": codes([c.suite for c in self.columns]),
-            "benchmark": codes([c.benchmark for c in self.columns]),
+            "suite": array([c.suite for c in self.columns]),
+            "benchmark": array([c.benchmark for c in self.columns]),
         }
 
     def similarity(self, other: "ColumnTable") -> Array:
@@ -153,7 +155,7 @@ class ColumnTable:
                 return self._same(name, other)
 
     def _same(self, name: str, other: "ColumnTable") -> Array:
-        mine, theirs = self._codes[name], other._codes[name]
+        mine, theirs = self.codes[name], other.codes[name]
         same = (mine[:, None] == theirs[None, :]) & (mine != "")[:, None]
         return np.asarray(same, dtype=np.float64)
 

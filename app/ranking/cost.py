@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 MICRO_BATCHES = (32, 16, 8, 4, 2, 1)
 EFFECTIVE_BATCH = 32
 TOKENS_PER_WORD = 1.3
-"""Word pieces an English word, BERT's vocabulary on running text; within 10 % for the GPT-2 and RoBERTa ones."""
+"""Word pieces an English word, BERT's vocabulary on running text; within 10 % for GPT-2's."""
 PADDING = 1.1
 """Padding left after bucketing by length."""
 EVALUATION_SHARE = 0.1

@@ -69,7 +69,7 @@ def round_size(n: int | None) -> int | None:
     if n is None:
         return None
     steps = round(math.log10(max(n, 1)) * SIZE_STEPS_PER_DECADE)
-    return round(10.0 ** (steps / SIZE_STEPS_PER_DECADE))
+    return int(10.0 ** (steps / SIZE_STEPS_PER_DECADE) + 0.5)
 
 
 @dataclass(frozen=True, eq=False)

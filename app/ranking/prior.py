@@ -195,7 +195,7 @@ def _regress(
         weighted = rows[cells].T @ inverse
         precision += weighted @ rows[cells]
         moment += weighted @ z[cells]
-    beta_covariance: Array = np.linalg.inv(precision)
+    beta_covariance = np.asarray(np.linalg.inv(precision), dtype=np.float64)
     beta = beta_covariance @ moment
     blocks = {
         family: FamilyBlock(cells=cells, inverse=inverse, weights=inverse @ (z[cells] - rows[cells] @ beta))
