@@ -1,8 +1,9 @@
 """Answers as JSON documents: the shapes of the API, made without HTTP, so that the worker uses them too."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.advice import Advice, ArmCost, Recommended
 from app.ranking.evidence import Influence
@@ -35,6 +36,13 @@ class DatabaseInfo:
     n_models: int
     n_figures: int
     as_of: dt.date | None
+
+    def seeing(self, n_probes: int, probe_version: str) -> "DatabaseInfo":
+        """The same with the probe figures that one answer may see."""
+        if not n_probes:
+            return self
+        digest = hashlib.sha256(f"{self.version} {probe_version}".encode()).hexdigest()
+        return replace(self, version=digest[: len(self.version)], n_figures=self.n_figures + n_probes)
 
 
 def advice_document(advice: Advice, database: DatabaseInfo) -> Document:

@@ -1,0 +1,253 @@
+"""Responses that hold a ranking: recommendations and probe runs."""
+
+import datetime as dt
+from typing import Literal
+
+from pydantic import Field
+
+from app.api.schemas.base import ResponseModel
+from app.probes.states import RunStatus, TrialStatus
+from app.recall import Rule
+from models_registry.vocabulary import Domain, Modality, Strategy, TaskType
+
+
+class DatabaseDocument(ResponseModel):
+    """What the answer was made from."""
+
+    version: str
+    n_models: int
+    n_figures: int
+    as_of: dt.date | None
+
+
+class Interpretation(ResponseModel):
+    """How the request was understood."""
+
+    type: TaskType
+    modality: Modality
+    languages: list[str]
+    domain: Domain
+    metric: str
+    facts: dict[str, float | int | str | bool] = Field(
+        description="Numbers and limits in force that the words, the data facts or the data set gave."
+    )
+    confidence: float = Field(ge=0, le=1)
+    because: list[str]
+    alternatives: list[TaskType]
+
+
+class ModelSummary(ResponseModel):
+    """A model as a ranking shows it."""
+
+    name: str
+    id: str
+    hub: str
+    revision: str
+    family: str
+    n_parameters: int
+    licence: str
+    languages: list[str]
+
+
+class Score(ResponseModel):
+    """A predicted score on the metric's own scale."""
+
+    metric: str
+    mean: float
+    low: float
+    high: float
+    level: float
+
+
+class RecipeDocument(ResponseModel):
+    """How to fine-tune."""
+
+    strategy: Strategy
+    learning_rate: float
+    batch_size: int
+    gradient_accumulation: int
+    epochs: int
+    early_stopping_patience: int
+    max_length: int | None
+    precision: str
+    class_weights: dict[str, float] | None
+    notes: list[str]
+
+
+class CostDocument(ResponseModel):
+    """What the fine-tune is expected to cost."""
+
+    train_seconds: float
+    peak_memory_bytes: int
+    latency_ms: float
+    energy_wh: float
+    price: float | None
+
+
+class EvidenceDocument(ResponseModel):
+    """One figure that moved the prediction."""
+
+    figure_id: int
+    model: str
+    benchmark: str
+    metric: str
+    value: float
+    protocol: str
+    similarity: float
+    weight: float
+    source: str
+
+
+class RankingRow(ResponseModel):
+    """One model with its best strategy."""
+
+    rank: int
+    model: ModelSummary
+    strategy: Strategy
+    score: Score
+    p_best: float
+    tied_with: list[str]
+    pareto: bool
+    recipe: RecipeDocument
+    cost: CostDocument
+    evidence: list[EvidenceDocument]
+    reasons: list[str]
+    cautions: list[str]
+
+
+class ExclusionDocument(ResponseModel):
+    """One model that was left out."""
+
+    model: str
+    rule: Rule
+    needed: str
+    available: str
+
+
+class ProbeAdvice(ResponseModel):
+    """Whether a probe is worth its time."""
+
+    probe: list[str]
+    expected_regret: float
+    probe_seconds: float
+    text: str
+
+
+class Recommendation(ResponseModel):
+    """The answer."""
+
+    id: str
+    created_at: dt.datetime
+    database: DatabaseDocument
+    interpretation: Interpretation
+    ranking: list[RankingRow]
+    excluded: list[ExclusionDocument]
+    excluded_counts: dict[str, int]
+    advice: ProbeAdvice
+
+
+class ExclusionPage(ResponseModel):
+    """Some of the models left out, those that came nearest first."""
+
+    items: list[ExclusionDocument]
+    next_cursor: str | None
+
+
+class Progress(ResponseModel):
+    """How far a run is."""
+
+    charged_seconds: float
+    budget_seconds: float
+    fraction: float
+    now: str
+
+
+class PointDocument(ResponseModel):
+    """One point of a learning curve."""
+
+    step: int
+    examples_seen: int
+    seconds: float
+    loss: float | None
+    metric: float
+
+
+class TrialDocument(ResponseModel):
+    """One model under one strategy."""
+
+    model: str
+    strategy: Strategy
+    status: TrialStatus
+    why: str
+    seconds: float
+    peak_memory_bytes: int
+    points: list[PointDocument]
+    transferability: dict[str, float]
+
+
+class BaselineDocument(ResponseModel):
+    """A classical baseline on the same split."""
+
+    name: str
+    score: Score
+
+
+class Spent(ResponseModel):
+    """What a run has used."""
+
+    charged_seconds: float
+    download_seconds: float
+    warmup_seconds: float
+    wall_seconds: float
+    energy_wh: float
+
+
+class ProbeRun(ResponseModel):
+    """A probe run; its ranking is there from the start and improves."""
+
+    id: str
+    status: RunStatus
+    dataset_id: str
+    created_at: dt.datetime
+    started_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    progress: Progress
+    ranking: list[RankingRow]
+    trials: list[TrialDocument]
+    baselines: list[BaselineDocument]
+    spent: Spent
+    decision: str
+    warnings: list[str]
+
+
+class ProbeRunSummary(ResponseModel):
+    """A probe run in a list."""
+
+    id: str
+    status: RunStatus
+    dataset_id: str
+    created_at: dt.datetime
+    finished_at: dt.datetime | None
+    progress: Progress
+    decision: str
+
+
+class ProbeRunPage(ResponseModel):
+    """Some probe runs, newest first."""
+
+    items: list[ProbeRunSummary]
+    next_cursor: str | None
+
+
+class Health(ResponseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class Readiness(ResponseModel):
+    """The service can answer questions."""
+
+    status: Literal["ready"]
+    database: DatabaseDocument
