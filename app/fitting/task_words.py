@@ -1,6 +1,7 @@
-"""Fits what `app.task_profile` learns from labelled descriptions, and writes it as `weights.npz`.
+r"""Fits what `app.task_profile` learns from labelled descriptions, and writes it as `weights.npz`.
 
-    python -m app.fitting.task_words tests/data/task_descriptions.yaml
+    python -m app.fitting.task_words \
+        tests/data/task_descriptions.yaml tests/data/task_descriptions_colloquial.yaml
 
 The n-gram weights come from a multinomial logistic regression on the descriptions and on the lexicon's
 own phrases. The three scalars minimise log loss on cross-fitted n-gram scores. The lexicon was written
@@ -57,9 +58,9 @@ class Labelled:
     weights: NDArray[np.float64]
 
 
-def load_descriptions(path: Path) -> Labelled:
-    """The descriptions of a file of labelled descriptions that name a task."""
-    rows = [row for row in yaml.safe_load(path.read_text("utf-8")) if row["type"]]
+def load_descriptions(paths: Sequence[Path]) -> Labelled:
+    """The descriptions of files of labelled descriptions that name a task."""
+    rows = [row for path in paths for row in yaml.safe_load(path.read_text("utf-8")) if row["type"]]
     labels = np.array([TYPES.index(row["type"][0]) for row in rows], dtype=np.int64)
     return Labelled(texts=tuple(fold(row["text"]) for row in rows), labels=labels, weights=np.ones(len(rows)))
 
@@ -103,9 +104,7 @@ def fit_ngrams(*parts: Labelled) -> NDArray[np.float32]:
 def cross_fitted_scores(described: Labelled, phrases: Labelled, seed: int) -> NDArray[np.float64]:
     """n-gram scores of each description by a model that has not seen it, (descriptions, types)."""
     scores = np.zeros((len(described.texts), len(TYPES)))
-    for kept, held in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(
-        scores, described.labels
-    ):
+    for kept, held in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(scores, described.labels):
         part = Labelled(
             texts=tuple(described.texts[i] for i in kept),
             labels=described.labels[kept],
@@ -129,15 +128,17 @@ def _cases(
     rng = np.random.default_rng(seed)
     cases = []
     for text, label, scores in zip(described.texts, described.labels, ngrams, strict=True):
-        hits = find_cues(tokenise(text))
+        hits = find_cues(text, tokenise(text))
         for _ in range(DROPOUT_COPIES):
             kept = tuple(hit for hit in hits if rng.random() >= CUE_DROPOUT)
             if kept:
                 cases.append(_Case(cues=cue_scores(kept), ngrams=scores, label=int(label)))
     for sentence in yaml.safe_load(_EVERYDAY.read_text("utf-8")):
         text = fold(str(sentence))
-        hits = find_cues(tokenise(text))
-        cases += [_Case(cues=cue_scores(hits), ngrams=ngram_scores(text, weights), label=None)] * DROPOUT_COPIES
+        hits = find_cues(text, tokenise(text))
+        cases += [
+            _Case(cues=cue_scores(hits), ngrams=ngram_scores(text, weights), label=None)
+        ] * DROPOUT_COPIES
     return cases
 
 
@@ -164,8 +165,8 @@ def calibrate(cases: Sequence[_Case], weights: NDArray[np.float32]) -> WordModel
     return model_at(best.x)
 
 
-def fit(descriptions: Path, seed: int = 0) -> WordModel:
-    """The whole model, fitted on a file of labelled descriptions."""
+def fit(descriptions: Sequence[Path], seed: int = 0) -> WordModel:
+    """The whole model, fitted on files of labelled descriptions."""
     described, phrases = load_descriptions(descriptions), lexicon_phrases()
     weights = fit_ngrams(described, phrases)
     cases = _cases(described, cross_fitted_scores(described, phrases, seed), weights, seed)
@@ -185,8 +186,10 @@ def save(model: WordModel, path: Path) -> None:
 
 def main() -> None:
     """Fits on the descriptions named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("descriptions", type=Path)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("descriptions", type=Path, nargs="+")
     parser.add_argument("--output", type=Path, default=WEIGHTS_FILE)
     arguments = parser.parse_args()
     save(fit(arguments.descriptions), arguments.output)

@@ -7,14 +7,19 @@ from app.task_profile.quantities import find_quantities
 
 _CARD = re.compile(
     r"(?<![a-z0-9])(?:nvidia[ -]?)?(?:tesla[ -]?)?(?:geforce[ -]?)?"
-    r"(?:(?P<data>t4g?|l4|l40s?|a10g?|a16|a30|a40|a100|a800|h100|h200|h800|h20|b200|gh200|p4|p40|p100|v100s?|k80)"
+    r"(?:(?P<data>t4g?|l4|l40s?|a10g?|a16|a30|a40|a100|a800|h100|h200|h800|h20|b200|gh200|p4"
+    r"|p40|p100|v100s?|k80)"
     r"|(?P<rtx>(?:rtx[ -]?a?\d{4}|gtx[ -]?\d{4}|(?:10[678]0|20[678]0|30[56789]0|40[6789]0|50[789]0)))"
     r"[ -]?(?P<suffix>ti|super|ada|d)?)"
     r"(?:s)?(?![a-z0-9])"
 )
-_MPS = re.compile(r"(?<![a-z0-9])(?:apple silicon|macbook|mac ?(?:mini|studio)|imac|apple m[1-5]|mps)(?![a-z])|苹果电脑|苹果笔记本")
+_MPS = re.compile(
+    r"(?<![a-z0-9])(?:apple silicon|macbook|mac ?(?:mini|studio)|imac|apple m[1-5]"
+    r"|mps)(?![a-z])|苹果电脑|苹果笔记本"
+)
 _NO_GPU = re.compile(
-    r"\b(?:no|without|lack|don'?t have|do not have|haven'?t got)(?: an?y?)?(?: dedicated)? (?:gpus?|graphics cards?|cuda)\b"
+    r"\b(?:no|without|lack|don'?t have|do not have"
+    r"|haven'?t got)(?: an?y?)?(?: dedicated)? (?:gpus?|graphics cards?|cuda)\b"
     r"|(?:没有|没|无|不用|不带|不需要) ?(?:gpu|显卡|独显)|gpu[- ]?less"
 )
 _CPU = re.compile(r"(?<![a-z])cpus?(?![a-z])|处理器")

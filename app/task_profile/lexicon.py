@@ -60,7 +60,7 @@ class NamedPhrases:
 
 
 def _rows(file: str) -> list[dict[str, object]]:
-    rows = yaml.load((FOLDER / file).read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    rows = yaml.load((FOLDER / file).read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
     return list(rows)
 
 

@@ -11,7 +11,8 @@ _CAPITALISED = frozenset({"map", "em", "der", "mos", "ap score"})
 """Spellings that are everyday words in lower case: `map each word`, German `der`."""
 _GENERAL = frozenset({"accuracy", "f1"})
 _IMBALANCE = re.compile(
-    r"\b(?:im|un)-?balanced?\b|\bimbalance\b|\bskewed\b|\blong[- ]tail|\b(?:very |quite |are |is )rare\b|\brare (?:class|categor|label)"
+    r"\b(?:im|un)-?balanced?\b|\bimbalance\b|\bskewed\b|\blong[- ]tail|\b(?:very |quite |are "
+    r"|is )rare\b|\brare (?:class|categor|label)"
     r"|不均衡|不平衡|失衡|长尾|偏斜|类别悬殊|样本很少的类"
 )
 

@@ -2,9 +2,13 @@
 
 import re
 
-_FORBIDDEN = re.compile(r"non[- ]?commercial|not (?:for )?commercial|research (?:use )?only|academic use only|非商用|非商业|不商用|仅(?:供|限|用于)?(?:科研|研究|学术)")
+_FORBIDDEN = re.compile(
+    r"non[- ]?commercial|not (?:for )?commercial|research (?:use )?only|academic use only"
+    r"|非商用|非商业|不商用|仅(?:供|限|用于)?(?:科研|研究|学术)"
+)
 _COMMERCIAL = re.compile(
-    r"commercial(?:ly)?[- ](?:use|us(?:able|age)|licen[cs]|purposes?|product|deploy|ok|allowed|permitted|friendly)"
+    r"commercial(?:ly)?[- ](?:use|us(?:able|age)|licen[cs]|purposes?|product|deploy|ok|allowed"
+    r"|permitted|friendly)"
     r"|(?:use|deploy|allowed|permitted|sell)[a-z ]{0,20} commercial|商用|商业(?:用途|使用|化|许可)|能卖钱"
 )
 _LICENCE_CUE = re.compile(r"licen[cs]e|licen[cs]ed|permissive|协议|许可|开源")

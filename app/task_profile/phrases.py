@@ -14,11 +14,84 @@ _LONG_WORD = 9
 """From this length on two wrong letters are forgiven, below it one."""
 # Everyday words one letter away from a cue; correcting them would invent a task.
 _ORDINARY = frozenset(
-    "stars start price wants want contact expert imagin moral relativ large small quit right light model "
-    "train contest house other their there where these those class cost could would should about after "
-    "again speak peach beach sport store story state place plane paper power world work words weather "
-    "whether market market number sample simple order older under three seven eight comment content "
-    "context county country course cours first parameter budget memory hour minut longer along walks".split()
+    [
+        "stars",
+        "start",
+        "price",
+        "wants",
+        "want",
+        "contact",
+        "expert",
+        "imagin",
+        "moral",
+        "relativ",
+        "large",
+        "small",
+        "quit",
+        "right",
+        "light",
+        "model",
+        "train",
+        "contest",
+        "house",
+        "other",
+        "their",
+        "there",
+        "where",
+        "these",
+        "those",
+        "class",
+        "cost",
+        "could",
+        "would",
+        "should",
+        "about",
+        "after",
+        "again",
+        "speak",
+        "peach",
+        "beach",
+        "sport",
+        "store",
+        "story",
+        "state",
+        "place",
+        "plane",
+        "paper",
+        "power",
+        "world",
+        "work",
+        "words",
+        "weather",
+        "whether",
+        "market",
+        "market",
+        "number",
+        "sample",
+        "simple",
+        "order",
+        "older",
+        "under",
+        "three",
+        "seven",
+        "eight",
+        "comment",
+        "content",
+        "context",
+        "county",
+        "country",
+        "course",
+        "cours",
+        "first",
+        "parameter",
+        "budget",
+        "memory",
+        "hour",
+        "minut",
+        "longer",
+        "along",
+        "walks",
+    ]
 )
 
 
@@ -85,15 +158,18 @@ class PhraseIndex:
                     best, cost = known, apart
         return best
 
+    @staticmethod
+    def _is_correctable(word: str) -> bool:
+        return word.isascii() and len(word) in _CORRECTABLE and word not in _ORDINARY
+
     def _known(self, tokens: list[Token]) -> list[str]:
         budget = _MAX_CORRECTIONS
         words = []
         for token in tokens:
             word = token.text
-            if word not in self._words and word not in _ORDINARY and word.isascii() and budget:
-                if len(word) in _CORRECTABLE:
-                    budget -= 1
-                    word = self._corrected(word)
+            if budget and word not in self._words and self._is_correctable(word):
+                budget -= 1
+                word = self._corrected(word)
             words.append(word)
         return words
 

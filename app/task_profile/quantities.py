@@ -16,7 +16,8 @@ _ENGLISH = {
 }  # fmt: skip
 _SCALES = {
     "k": 1e3, "thousand": 1e3, "hundred": 1e2, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9,
-    "billion": 1e9, "百": 1e2, "千": 1e3, "万": 1e4, "w": 1e4, "十万": 1e5, "百万": 1e6, "千万": 1e7, "亿": 1e8,
+    "billion": 1e9, "百": 1e2, "千": 1e3, "万": 1e4, "w": 1e4, "十万": 1e5,
+    "百万": 1e6, "千万": 1e7, "亿": 1e8,
 }  # fmt: skip
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
@@ -25,7 +26,8 @@ _WORDS = "|".join(sorted(_ENGLISH, key=len, reverse=True))
 _QUANTITY = re.compile(
     r"(?<![a-z0-9_.])(?:(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)|\d{1,15}(?:\.\d{1,9})?)"
     r"|(?P<word>(?:" + _WORDS + r")(?:[ -](?:a|an|one|two|three|four|five|six|seven|eight|nine))?)\b)"
-    r"(?P<scale>[ -]?(?:thousand|hundred|million|billion|mn|bn)\b|[ ]?[kmbw](?![a-z0-9])|[ ]?(?:十万|百万|千万|[百千万亿]))?"
+    r"(?P<scale>[ -]?(?:thousand|hundred|million|billion|mn|bn)\b|[ ]?[kmbw](?![a-z0-9])"
+    r"|[ ]?(?:十万|百万|千万|[百千万亿]))?"
     r"|(?P<han>[零〇一二两俩三四五六七八九十百千万亿]{1,12}|半)(?P<point>半)?",
 )
 
@@ -63,8 +65,13 @@ def han_number(numeral: str) -> float:
             section += max(digit, 1) * _UNITS[character]
             digit, last_unit = 0, _UNITS[character]
         else:
-            total = (total + max(section + digit, 1 if not total else 0)) * _MYRIADS[character]
-            section, digit, last_unit = 0, 0, _MYRIADS[character]
+            myriad = _MYRIADS[character]
+            group = section + digit
+            if myriad > 10_000:  # 两万亿: the myriads before 亿 count it
+                total = max(total + group, 1) * myriad
+            else:
+                total += max(group, 1) * myriad
+            section, digit, last_unit = 0, 0, myriad
     # a digit left over counts tenths of the unit before it: 两万五 is 25000
     return float(total + section + digit * max(1, last_unit // 10))
 

@@ -39,13 +39,53 @@ _SPEAKING = frozenset(
         TaskType.IMAGE_TEXT_RETRIEVAL,
     }
 )
-_SHORT_NAMES = {"中": "zh", "汉": "zh", "英": "en", "日": "ja", "韩": "ko", "法": "fr", "德": "de", "俄": "ru"}
+_SHORT_NAMES = {
+    "中": "zh",
+    "汉": "zh",
+    "英": "en",
+    "日": "ja",
+    "韩": "ko",
+    "法": "fr",
+    "德": "de",
+    "俄": "ru",
+}
 _SHORT_PAIR = re.compile(
     r"([中汉英日韩法德俄])([译翻到转]?)([中汉英日韩法德俄])(?![律院规条定官国心间期常志历记子字])"
 )
 _PAIR_CUE = re.compile(r"翻译|互译|双语|平行|对照|翻成|译")
-_CODES = "en zh de fr es ja ko ru ar pt it nl pl tr vi th id hi sv da fi cs ro hu uk el he fa".split()
-_CODE_PAIR = re.compile(r"(?<![a-z])(" + "|".join(_CODES) + r")\s?(-|→|->|=>|/|2|>|to)\s?(" + "|".join(_CODES) + r")(?![a-z])")
+_CODES = [
+    "en",
+    "zh",
+    "de",
+    "fr",
+    "es",
+    "ja",
+    "ko",
+    "ru",
+    "ar",
+    "pt",
+    "it",
+    "nl",
+    "pl",
+    "tr",
+    "vi",
+    "th",
+    "id",
+    "hi",
+    "sv",
+    "da",
+    "fi",
+    "cs",
+    "ro",
+    "hu",
+    "uk",
+    "el",
+    "he",
+    "fa",
+]
+LANGUAGE_CODES = re.compile(
+    r"(?<![a-z])(" + "|".join(_CODES) + r")\s?(-|→|->|=>|/|2|>|to)\s?(" + "|".join(_CODES) + r")(?![a-z])"
+)
 _HAN = re.compile(r"[㐀-䶿一-鿿]")
 _LATIN_WORD = re.compile(r"[a-z]{2,}")
 _KANA, _HANGUL = re.compile(r"[぀-ヿ]"), re.compile(r"[가-힣]")
@@ -74,7 +114,7 @@ def _is_name(hit: Hit, original: str, folded: str, task_type: TaskType) -> bool:
     word = original[hit.start : hit.end]
     if word.lower() in _CAPITALISED and word.islower():
         return False
-    source = task_type is not TaskType.TRANSLATION and _FOREIGN_SOURCE.search(folded[:hit.start][-24:])
+    source = task_type is not TaskType.TRANSLATION and _FOREIGN_SOURCE.search(folded[: hit.start][-24:])
     return not source
 
 
@@ -88,13 +128,11 @@ def _short_names(folded: str) -> list[tuple[int, str]]:
 
 
 def _codes(folded: str) -> list[tuple[int, str]]:
-    pairs = (m for m in _CODE_PAIR.finditer(folded) if m[2] != "to" or {m[1], m[3]} & {"en", "zh"})
+    pairs = (m for m in LANGUAGE_CODES.finditer(folded) if m[2] != "to" or {m[1], m[3]} & {"en", "zh"})
     return [place for m in pairs for place in ((m.start(1), m[1]), (m.start(3), m[3]))]
 
 
-def read_languages(
-    original: str, folded: str, tokens: list[Token], task_type: TaskType
-) -> tuple[str, ...]:
+def read_languages(original: str, folded: str, tokens: list[Token], task_type: TaskType) -> tuple[str, ...]:
     """Languages of the data, in the order named; the description's own where it names none.
 
     A translation with one named language is from or into the description's own.
@@ -107,7 +145,9 @@ def read_languages(
         for hit in phrases.phrases.find(tokens)
         if _is_name(hit, original, folded, task_type)
     ]
-    places = sorted(named + _short_names(folded) + (_codes(folded) if MODALITY_OF[task_type] is Modality.TEXT else []))
+    places = sorted(
+        named + _short_names(folded) + (_codes(folded) if MODALITY_OF[task_type] is Modality.TEXT else [])
+    )
     languages = tuple(dict.fromkeys(code for _, code in places))
     own = writing_language(folded)
     if not languages:
