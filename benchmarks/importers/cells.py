@@ -2,14 +2,14 @@
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 ABSENT = frozenset({"", "-", "--", "n/a", "N/A", "WIP"})
 
 
-def rows(path: Path) -> Iterator[Mapping[str, str]]:
+def rows(path: Path) -> Iterator[dict[str, str]]:
     """The rows of a csv file with a header."""
     with path.open(encoding="utf-8", newline="") as lines:
         yield from csv.DictReader(lines)

@@ -6,7 +6,11 @@ from pathlib import Path
 from benchmarks.importers.cells import bracketed, rows
 from benchmarks.importers.reading import Reading, Refusal, RefusalReason
 
-_ANSWERS = {"02_readme_en__cmrc_2018": "cmrc-2018", "03_readme_en__drcd": "drcd", "04_readme_en__cjrc": "cjrc"}
+_ANSWERS = {
+    "02_readme_en__cmrc_2018": "cmrc-2018",
+    "03_readme_en__drcd": "drcd",
+    "04_readme_en__cjrc": "cjrc",
+}
 _LABELS = {
     "05_readme_en__xnli": "xnli",
     "06_readme_en__chnsenticorp": "chnsenticorp",

@@ -44,9 +44,7 @@ def _dev_and_test(path: Path) -> Iterator[tuple[str, str, str]]:
         yield row[0], "test", row[2]
 
 
-def _accuracy(
-    model: str, task: str, cell: str, split: str, source: str = "clue"
-) -> Reading | Refusal:
+def _accuracy(model: str, task: str, cell: str, split: str, source: str = "clue") -> Reading | Refusal:
     value = percent(cell)
     if value is None:
         return Refusal(reason=RefusalReason.NO_VALUE, row=f"{source}: {model}, {task}, {split}")

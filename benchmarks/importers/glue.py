@@ -27,6 +27,7 @@ _QUOTED = {
 """Rows in which authors repeat the numbers of others, with slips: read at their origin instead."""
 _INTERMEDIATE = {"mrpc", "rte", "stsb"}
 """The DeBERTa rows marked 1 start these three from a model fine-tuned on MNLI (README, note 1)."""
+_STARRED = {"DeBERTa-Large1", "DeBERTa-XLarge1", "DeBERTa-V2-XLarge1", "DeBERTa-V2-XXLarge1,2"}
 _F1_FIRST = frozenset({"mrpc", "qqp"})  # the GLUE server prints F1 before accuracy
 
 
@@ -42,6 +43,10 @@ def read(folder: Path) -> Iterator[Reading | Refusal]:
         yield _reading(row["Model"], "race", percent(row["RACE accuracy"]), "test", "xlnet", suite="race")
         yield from _squad(row["Model"], "squad1", None, percent(row["SQuAD1.1 EM"]), "xlnet")
         yield from _squad(row["Model"], "squad2", None, percent(row["SQuAD2.0 EM"]), "xlnet")
+    for row in rows(folder / "readme_fairseq" / "05_examples_bart__results.csv"):
+        for task in ("1.1", "2.0"):
+            exact, f1 = pair(row[f"SQuAD {task} EM/F1"])
+            yield from _squad(row["Model"], f"squad{task[0]}", f1, exact, "fairseq-bart")
 
 
 def _compiled(row: Mapping[str, str]) -> Iterator[Reading | Refusal]:
@@ -68,18 +73,16 @@ def _compiled(row: Mapping[str, str]) -> Iterator[Reading | Refusal]:
 
 
 def _refused(model: str, task: str, metric: str, source: str) -> RefusalReason | None:
+    starts_from_mnli = source == "deberta" and task in _INTERMEDIATE and model in _STARRED
+    tells_metric = source in {"electra", "deberta", "bert", "transformers-examples"}
     if model in _QUOTED.get(source, ()):
         return RefusalReason.QUOTED
     if task == "wnli":
         return RefusalReason.SUSPECT  # its development set is adversarial: every figure is a majority vote
-    if metric == "f1 or acc (paper)":
+    if metric == "f1 or acc (paper)" or (task == "stsb" and not tells_metric):
         return RefusalReason.METRIC_UNSTATED
-    if task == "stsb" and source not in {"electra", "deberta", "bert", "transformers-examples"}:
-        return RefusalReason.METRIC_UNSTATED  # Pearson or Spearman
-    if source == "deberta" and task in _INTERMEDIATE and "1" in model.split("-")[-1]:
-        return RefusalReason.NOT_COMPARABLE
-    if model in {"ALBERT (1M)", "roberta.large.mnli"}:
-        return RefusalReason.NOT_COMPARABLE  # an unreleased checkpoint, and a model tuned twice
+    if starts_from_mnli or model in {"ALBERT (1M)", "roberta.large.mnli"}:
+        return RefusalReason.NOT_COMPARABLE  # the last two: an unreleased checkpoint, a model tuned twice
     return None
 
 
@@ -91,7 +94,7 @@ def _squad(
             yield _reading(model, task, value, "dev", source, metric=metric, suite="squad")
 
 
-def _reading(  # noqa: PLR0913 - one argument a column
+def _reading(
     model: str,
     task: str,
     value: float | None,

@@ -21,9 +21,7 @@ def read(folder: Path) -> Iterator[Reading | Refusal]:
             yield _cell(method[0], task, size, cell, _LEAST)
 
 
-def _cell(
-    model: str, task: str, size: str, cell: str, least: Mapping[str, float]
-) -> Reading | Refusal:
+def _cell(model: str, task: str, size: str, cell: str, least: Mapping[str, float]) -> Reading | Refusal:
     value = float(cell) / 100.0
     if value < least.get(task, 0.0):
         return Refusal(reason=RefusalReason.SUSPECT, row=f"{model}, {task}, {size}, {cell}")
