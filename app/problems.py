@@ -31,6 +31,7 @@ from app.datasets.storage import DatasetNotFoundError
 from app.datasets.upload import UploadTooLargeError
 from app.probes.repository import RunFinishedError, UnknownRunError
 from app.ranking.devices import UnknownDeviceError
+from app.snapshot import EmptyDatabaseError
 from app.task_profile.words import TaskConflictError, UnreadableTaskError
 from benchmarks.figures import InvalidFigureError
 from benchmarks.metrics import METRICS, UnknownMetricError
@@ -79,6 +80,7 @@ PROBLEMS: Mapping[type[Exception], Kind] = MappingProxyType(
         ),
         UnknownResourceError: Kind(404, "not-found", "There is no such resource"),
         UnsupportedMediaError: Kind(415, "unsupported-media-type", "The body is of another kind"),
+        EmptyDatabaseError: Kind(503, "no-evidence", "There are no models or figures to answer from"),
         NotReadyError: Kind(503, "not-ready", "The service cannot answer yet"),
     }
 )
@@ -131,7 +133,7 @@ def json_pointer(parts: Iterable[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def faults_of(error: Exception) -> tuple[FieldFault, ...]:
+def faults_of(error: Exception) -> tuple[FieldFault, ...]:  # noqa: PLR0911  (one line a type)
     """What is wrong where, as far as the error knows."""
     match error:
         case RequestValidationError():
@@ -160,7 +162,7 @@ def faults_of(error: Exception) -> tuple[FieldFault, ...]:
             return ()
 
 
-def detail_of(error: Exception) -> str | None:
+def detail_of(error: Exception) -> str | None:  # noqa: PLR0911
     """One sentence on this occurrence; None where the title says it all."""
     match error:
         case UploadTooLargeError() | DatasetNotFoundError():

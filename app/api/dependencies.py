@@ -16,10 +16,11 @@ from app.api.errors import InvalidRequestError
 from app.db import Database
 from app.ranking.phrases import Language
 from app.settings import Settings
-from app.snapshot import SnapshotKeeper
+from app.snapshot import SnapshotCache
 
 DEFAULT_PROJECT = "default"
 """Whose everything is, until keys tell projects apart."""
+_LANGUAGES = frozenset(language.value for language in Language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class Services:
 
     settings: Settings
     database: Database
-    snapshots: SnapshotKeeper
+    snapshots: SnapshotCache
     broadcast: EventBroadcast
     now: Callable[[], dt.datetime]
 
@@ -60,21 +61,13 @@ Limit = Annotated[int, Query(ge=1, le=500, description="Entries a page.")]
 
 def preferred_language(header: str | None) -> Language:
     """Chinese where an Accept-Language header prefers it to English, else English."""
-    weights = {Language.ENGLISH: 0.0, Language.CHINESE: 0.0}
+    best, weight = Language.ENGLISH, 0.0
     for part in (header or "").lower().split(","):
         tag, _, parameters = part.strip().partition(";")
-        for language in weights:
-            if tag.split("-")[0] == language.value:
-                weights[language] = max(weights[language], _quality(parameters))
-    chinese, english = weights[Language.CHINESE], weights[Language.ENGLISH]
-    return Language.CHINESE if chinese > english or (chinese == english > 0 and _first(header)) else (
-        Language.ENGLISH
-    )
-
-
-def _first(header: str | None) -> bool:
-    text = (header or "").lower()
-    return text.find("zh") < text.find("en")
+        code, quality = tag.split("-")[0], _quality(parameters)
+        if code in _LANGUAGES and quality > weight:  # the first of equals
+            best, weight = Language(code), quality
+    return best
 
 
 def _quality(parameters: str) -> float:

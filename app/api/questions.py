@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from app.advice import Question
 from app.api.errors import FieldFault, InvalidRequestError
-from app.api.naming import Naming
 from app.api.schemas.recommend import BudgetLimits, DataFacts, ModelConstraints, RecommendRequest
 from app.datasets.profile import LengthUnit
 from app.datasets.storage import StoredDataset
+from app.naming import Naming
 from app.ranking.devices import Device, device_named
 from app.ranking.observations import ProbeObservation
 from app.ranking.phrases import Language
@@ -23,6 +24,7 @@ MAIN_LANGUAGE_SHARE = 0.1
 DEFAULT_DEVICE = "cpu"
 _PROFILE_FACTS = ("n_examples", "n_classes", "mean_length")
 
+T = TypeVar("T")
 Facts = dict[str, float | int | str | bool]
 
 
@@ -104,7 +106,8 @@ def main_languages(dataset: StoredDataset) -> tuple[str, ...]:
     return found
 
 
-def _first[T](*values: T | None) -> T | None:
+def _first(*values: T | None) -> T | None:
+    """The first that is given."""
     return next((value for value in values if value is not None), None)
 
 

@@ -9,8 +9,8 @@ from app.api.dependencies import Services
 from app.api.measured import Measured, measured_on
 from app.api.questions import question_of
 from app.api.schemas.recommend import RecommendRequest
-from app.datasets.storage import DatasetNotFoundError, StoredDataset, require_id
 from app.datasets.repository import DatasetRepository
+from app.datasets.storage import DatasetNotFoundError, StoredDataset, require_id
 from app.documents import DatabaseInfo, advice_document, exclusion_rows
 from app.ranking.phrases import Language
 from app.repository import RecommendationRepository, StoredRecommendation

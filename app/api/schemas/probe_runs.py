@@ -1,0 +1,88 @@
+"""`POST /probe-run`: what the user says."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.api.schemas.base import DeviceName, MetricName, Name, RequestModel, SafeText
+from models_registry.vocabulary import Strategy, TaskType
+
+MAX_CANDIDATES = 50
+SUPPORTED_STRATEGIES = (Strategy.HEAD, Strategy.FULL)
+MIN_BUDGET_SECONDS = 1.0
+
+
+class ProbeTask(RequestModel):
+    """What is measured; a data set says its task itself."""
+
+    type: TaskType | None = None
+    metric: MetricName | None = None
+
+
+class ProbeBudget(RequestModel):
+    """Limits of the run."""
+
+    seconds: Annotated[float, Field(ge=MIN_BUDGET_SECONDS)] = Field(
+        default=300.0, description="Device-seconds charged; 1 to ADVISOR_MAX_PROBE_SECONDS."
+    )
+    device: DeviceName = "cpu"
+    memory_gb: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+        default=None, description="Memory that trials may take, GB."
+    )
+
+
+class StopRule(RequestModel):
+    """When the answer is good enough."""
+
+    p_best: Annotated[float, Field(gt=0, le=1)] = 0.95
+    expected_regret: Annotated[float, Field(ge=0, le=1)] = 0.002
+
+
+class Example(RequestModel):
+    """One labelled example."""
+
+    text: Annotated[SafeText, Field(max_length=100_000)]
+    label: Annotated[SafeText, Field(max_length=1_000)] | int | bool
+
+
+class ProbeRunRequest(RequestModel):
+    """Which of these models is best on this data, found out by fine-tuning for a limited time?"""
+
+    dataset_id: Annotated[SafeText, Field(max_length=100)] | None = None
+    examples: Annotated[tuple[Example, ...], Field(max_length=2_000)] | None = Field(
+        default=None, description="Instead of dataset_id: up to 2,000 labelled examples."
+    )
+    task: ProbeTask = ProbeTask()
+    recommendation_id: Annotated[SafeText, Field(max_length=100)] | None = None
+    candidates: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MAX_CANDIDATES)] | None = Field(
+        default=None, description="Models; the recommendation's or the likeliest ones if null."
+    )
+    strategies: Annotated[tuple[Strategy, ...], Field(min_length=1, max_length=3)] = SUPPORTED_STRATEGIES
+    budget: ProbeBudget = ProbeBudget()
+    stop: StopRule = StopRule()
+    refit: bool = False
+    ensemble: bool = False
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    webhook_url: Annotated[SafeText, Field(max_length=2_000)] | None = None
+
+    @model_validator(mode="after")
+    def _has_data(self) -> Self:
+        if (self.dataset_id is None) == (self.examples is None):
+            raise PydanticCustomError("data_missing", "give either dataset_id or examples")
+        return self
+
+
+_GOOD = ("a warm and funny film", "one of the best films of the year", "wonderful acting", "a joy to watch")
+_BAD = ("dull from start to end", "a waste of two hours", "wooden acting", "I walked out of it")
+EXAMPLE = {
+    "examples": [
+        {"text": f"{text}, part {i}", "label": label}
+        for i in range(1, 6)
+        for label, texts in (("good", _GOOD), ("bad", _BAD))
+        for text in texts
+    ],
+    "task": {"type": "text-classification", "metric": "accuracy"},
+    "strategies": ["head"],
+    "budget": {"seconds": 60, "device": "cpu"},
+}

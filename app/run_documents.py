@@ -1,0 +1,70 @@
+"""Probe runs as JSON documents."""
+
+from collections.abc import Mapping, Sequence
+
+from app.documents import Document
+from app.probes.tables import ProbePointRow, ProbeRunRow, ProbeTrialRow
+
+_SPENT = ("charged_seconds", "download_seconds", "warmup_seconds", "wall_seconds", "energy_wh")
+
+
+def run_document(
+    run: ProbeRunRow, trials: Sequence[ProbeTrialRow] = (), points: Mapping[int, Sequence[ProbePointRow]] = {}
+) -> Document:
+    """The run with its ranking, trials and curves."""
+    return {
+        **run_summary(run),
+        "started_at": run.started_at,
+        "ranking": run.ranking,
+        "trials": [_trial(trial, points.get(trial.id, ())) for trial in trials],
+        "baselines": run.baselines,
+        "spent": _spent(run),
+        "warnings": run.warnings,
+    }
+
+
+def run_summary(run: ProbeRunRow) -> Document:
+    """The run as a list shows it."""
+    charged = run.charged_seconds + run.in_flight_seconds
+    return {
+        "id": run.id,
+        "status": run.status,
+        "dataset_id": run.dataset_id,
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "progress": {
+            "charged_seconds": round(charged, 3),
+            "budget_seconds": run.budget_seconds,
+            "fraction": round(min(charged / run.budget_seconds, 1.0), 4),
+            "now": run.now,
+        },
+        "decision": run.decision,
+    }
+
+
+def _spent(run: ProbeRunRow) -> Document:
+    spent: Document = {name: run.spent.get(name, 0.0) for name in _SPENT}
+    spent["charged_seconds"] = round(run.charged_seconds + run.in_flight_seconds, 3)
+    return spent
+
+
+def _trial(trial: ProbeTrialRow, points: Sequence[ProbePointRow]) -> Document:
+    return {
+        "model": trial.model,
+        "strategy": trial.strategy,
+        "status": trial.status,
+        "why": trial.why,
+        "seconds": trial.seconds,
+        "peak_memory_bytes": trial.peak_memory_bytes,
+        "points": [
+            {
+                "step": p.step,
+                "examples_seen": p.examples_seen,
+                "seconds": p.seconds,
+                "loss": p.loss,
+                "metric": p.metric,
+            }
+            for p in points
+        ],
+        "transferability": trial.transferability,
+    }

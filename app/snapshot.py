@@ -1,0 +1,176 @@
+"""What questions are answered from: models and published figures in memory, rebuilt when they change."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from threading import Lock
+
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.documents import DatabaseInfo
+from app.naming import Naming
+from app.ranking.candidates import CandidateTable
+from app.ranking.evidence import EvidenceBase
+from app.ranking.fitted import load_hyperparameters
+from app.ranking.prior import Hyperparameters, fit_prior
+from app.ranking.table import NumberedFigure, build_table
+from benchmarks.figures import Benchmark, FigureKind
+from benchmarks.repository import FigureFilter, FigureRepository
+from models_registry.entry import ModelEntry
+from models_registry.repository import ModelRepository
+
+PAGE = 5_000
+CHECK_SECONDS = 1.0
+"""Between two looks at whether the database has changed."""
+VERSION_DIGITS = 16
+ANSWER_FORMAT = 1
+"""Part of every version: raised when the same figures give other answers."""
+
+
+class SnapshotError(Exception):
+    """There is nothing to answer from."""
+
+
+class EmptyDatabaseError(SnapshotError):
+    """The database holds no models, or no figures to judge them by."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Snapshot:
+    """One state of the database, ready to answer.
+
+    Attributes:
+        base: The fitted prior and the candidates.
+        naming: Finds models by name.
+        benchmarks: Of the figures.
+        database: What it was made from.
+        state: Changes whenever models or figures do.
+    """
+
+    base: EvidenceBase
+    naming: Naming
+    benchmarks: Sequence[Benchmark]
+    database: DatabaseInfo
+    state: str
+
+    @property
+    def entries(self) -> Sequence[ModelEntry]:
+        """All models, by name."""
+        return self.base.candidates.entries
+
+
+def database_state(session: Session) -> str:
+    """A short text that changes whenever models or published figures do; two tiny queries."""
+    return f"{ModelRepository(session).version()} {FigureRepository(session).version()}"
+
+
+def build_snapshot(session: Session, hyper: Hyperparameters) -> Snapshot:
+    """The database as it is now.
+
+    Raises:
+        EmptyDatabaseError: There are no models or no figures.
+    """
+    state = database_state(session)
+    entries = sorted(ModelRepository(session).all(), key=lambda e: e.name)
+    repository = FigureRepository(session)
+    benchmarks = repository.benchmarks()
+    figures = published_figures(repository)
+    table = build_table(figures, {b.name: b for b in benchmarks}, {e.key: e for e in entries})
+    if not entries or len(table) == 0:
+        raise EmptyDatabaseError
+    return Snapshot(
+        base=EvidenceBase(fit_prior(table, hyper), CandidateTable(entries)),
+        naming=Naming(entries),
+        benchmarks=benchmarks,
+        database=DatabaseInfo(
+            version=_version(hyper, entries, figures),
+            n_models=len(entries),
+            n_figures=len(figures),
+            as_of=max((n.figure.as_of for n in figures), default=None),
+        ),
+        state=state,
+    )
+
+
+def published_figures(repository: FigureRepository) -> list[NumberedFigure]:
+    """All published figures in force, in the order of arrival."""
+    found: list[NumberedFigure] = []
+    after: int | None = 0
+    while after is not None:
+        page = repository.page(FigureFilter(kind=FigureKind.PUBLISHED), after=after, limit=PAGE)
+        found += [NumberedFigure(id=f.id, figure=f.figure) for f in page.figures if f.superseded_by is None]
+        after = page.next_after
+    return found
+
+
+def _version(hyper: Hyperparameters, entries: Sequence[ModelEntry], figures: Sequence[NumberedFigure]) -> str:
+    """A hash over contents, not row counts: two installations with the same data give the same version.
+
+    Row numbers belong to it, since answers cite them.
+    """
+    digest = hashlib.sha256(f"{ANSWER_FORMAT} {hyper.version} {hyper.family} {hyper.own}".encode())
+    digest.update(f"{hyper.noise} {hyper.trait_variance}".encode())
+    for line in chain(
+        (entry.model_dump_json() for entry in entries),
+        (
+            f"{n.id} {n.figure.model} {n.figure.benchmark} {n.figure.metric} {n.figure.protocol} "
+            f"{n.figure.value!r} {n.figure.std_error!r} {n.figure.source}"
+            for n in figures
+        ),
+    ):
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()[:VERSION_DIGITS]
+
+
+class SnapshotCache:
+    """The newest snapshot. Threads share it; while one of them rebuilds, the others use the old one."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        hyper: Hyperparameters | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._hyper = hyper or load_hyperparameters()
+        self._clock = clock
+        self._snapshot: Snapshot | None = None
+        self._checked_at = 0.0
+        self._is_stale = False
+        self._building = Lock()
+
+    def current(self) -> Snapshot:
+        """The snapshot to answer from; at most a second older than the database.
+
+        Raises:
+            EmptyDatabaseError: There is nothing to answer from.
+        """
+        snapshot = self._snapshot
+        if snapshot is None or self._is_stale:
+            with self._building:
+                return self._refreshed()
+        if self._clock() - self._checked_at >= CHECK_SECONDS and self._building.acquire(blocking=False):
+            try:
+                return self._refreshed()
+            finally:
+                self._building.release()
+        return snapshot
+
+    def expire(self) -> None:
+        """The next question is answered from the database as it is then: something was just written."""
+        self._is_stale = True
+
+    def _refreshed(self) -> Snapshot:
+        """The snapshot of the database as it is now; the caller holds the lock."""
+        self._is_stale = False  # before reading: what is written from here on expires it again
+        with self._database.read() as session:
+            snapshot = self._snapshot
+            if snapshot is None or snapshot.state != database_state(session):
+                snapshot = build_snapshot(session, self._hyper)
+                self._snapshot = snapshot
+        self._checked_at = self._clock()
+        return snapshot
