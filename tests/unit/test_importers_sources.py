@@ -276,6 +276,7 @@ def test_cells_with_another_tokenisation_are_refused(tmp_path: Path) -> None:
 
 def test_misaligned_rows_of_mlqa_are_refused(tmp_path: Path) -> None:
     xnli, mlqa = ",".join(cross_lingual._XNLI), ",".join(cross_lingual._MLQA)
+    write(tmp_path, "readme_google_bert/06_multilingual__results.csv", "System,English,Chinese")
     write(tmp_path, "readme_deberta/04_fine_tuning_on_xnli.csv", f"Model,{xnli}")
     write(tmp_path, "readme_unilm/54_minilm__cross_lingual_natural_language_inference.csv", f"Model,{xnli}")
     write(
