@@ -33,7 +33,10 @@ def read(folder: Path) -> Iterator[Reading | Refusal]:
         yield from _row(row, row["Model"], "xnli-transfer", "minilm")
     for row in rows(minilm / "55_minilm__cross_lingual_question_answering_mlqa.csv"):
         yield from _row(row, row["Model F1 Score"], "mlqa-transfer", "minilm")
-    fairseq = folder / "readme_fairseq"
+    yield from _fairseq(folder / "readme_fairseq")
+
+
+def _fairseq(fairseq: Path) -> Iterator[Reading | Refusal]:
     for row in rows(fairseq / "31_examples_xlmr__results.csv"):
         model, marker, _ = row["Model"].partition(_ALL_LANGUAGES)
         if marker:

@@ -73,7 +73,7 @@ def test_the_report_holds_the_benchmarks_that_were_met() -> None:
     [
         (reading(task="nobody"), RefusalReason.UNKNOWN_BENCHMARK),
         (reading(metric="accuracy"), RefusalReason.UNKNOWN_BENCHMARK),
-        (reading(metric="vibes"), RefusalReason.OUT_OF_RANGE),
+        (reading(metric="vibes"), RefusalReason.UNKNOWN_METRIC),
         (reading(value=90.0), RefusalReason.OUT_OF_RANGE),
         (Refusal(reason=RefusalReason.SUSPECT, row="x"), RefusalReason.SUSPECT),
     ],
