@@ -170,7 +170,7 @@ def _checked(
         if row.kind is not FaultKind.MISSING:
             raise UnusableValueError(by_role[row.role], number, unit, row.kind)
     elif len(row.text) > MAX_FIELD_CHARACTERS or len(row.label) > MAX_FIELD_CHARACTERS:
-        raise FieldTooLongError(number, MAX_FIELD_CHARACTERS)
+        raise FieldTooLongError(number, MAX_FIELD_CHARACTERS, unit)
     return row
 
 

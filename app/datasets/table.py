@@ -64,12 +64,11 @@ class FieldTooLongError(DatasetError):
         limit_characters: The limit.
     """
 
-    def __init__(self, row: int, limit_characters: int, column: str | None = None) -> None:
+    def __init__(self, row: int, limit_characters: int, unit: str = "line") -> None:
         self.limit_characters = limit_characters
         super().__init__(
-            f"At {row}: a value is longer than {limit_characters:,} characters.",
+            f"At {unit} {row} a value is longer than {limit_characters:,} characters.",
             remedy="Shorten the texts; if they are not that long, a quote is not closed.",
-            column=column,
             rows=(row,),
         )
 
