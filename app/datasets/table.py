@@ -88,6 +88,22 @@ class TooManyColumnsError(DatasetError):
         )
 
 
+class DuplicateColumnError(DatasetError):
+    """Two columns of one name."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"Two columns are called {column!r}.", remedy="Give each column its own name.", column=column
+        )
+
+
+def require_distinct(columns: Sequence[str]) -> None:
+    """Refuses a table in which a name does not tell one column."""
+    twice = next((name for i, name in enumerate(columns) if name in columns[:i]), None)
+    if twice is not None:
+        raise DuplicateColumnError(twice)
+
+
 def require_few_columns(n_columns: int) -> None:
     """Refuses a table that is too wide."""
     if n_columns > MAX_COLUMNS:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from app.datasets.collecting import (
     LabelsUniqueError,
     OneClassError,
+    TooManyClassesError,
     TooManyRowsError,
     UnusableValueError,
     ValuesMissingError,
@@ -154,6 +156,7 @@ BAD = [
     ("no texts", table("text,label", ",x", ",y", " ,x"), ValuesMissingError),
     ("many labels missing", table("text,label", "a,x", "b,y", "c,", "d,x"), ValuesMissingError),
     ("labels are identifiers", table("text,label", "a,1", "b,2", "c,3"), LabelsUniqueError),
+    ("too many labels", table("text,label", *(f"t{i},{i // 2}" for i in range(10_002))), TooManyClassesError),
     ("one column", "only\nsome words\nother words\nsome words\n", ColumnNotFoundError),
     ("nested", '{"text": {"en": "a"}, "label": 1}\n{"text": "b", "label": 2}\n', UnusableValueError),
     ("nested label", '{"text": "a", "label": 1}\n{"text": "b", "label": [1]}\n', UnusableValueError),
@@ -173,6 +176,22 @@ def test_bad_files_are_refused_and_leave_nothing(
     assert files_in(tmp_path) == []
     assert [path for path in (tmp_path / "datasets").iterdir() if path.name != ".incoming"] == []
     assert list(incoming_folder(tmp_path).iterdir()) == []
+
+
+def test_a_parquet_column_of_bytes_or_lists_is_refused_with_its_row(tmp_path: Path) -> None:
+    for values in ([b"a", b"b"], [["a"], ["b"]], [{"en": "a"}, {"en": "b"}]):
+        parquet = io.BytesIO()
+        pq.write_table(pa.table({"text": values, "label": ["x", "y"]}), parquet)
+        with pytest.raises(UnusableValueError) as caught:
+            take(tmp_path, parquet.getvalue())
+        assert (caught.value.column, caught.value.rows) == ("text", (1,))
+
+
+def test_the_same_upload_many_times_at_once_is_stored_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(lambda _: take(tmp_path, GOOD).id, range(16)))
+    assert len(ids) == 1
+    assert len(files_in(tmp_path)) == 2
 
 
 def test_an_unknown_column_is_answered_with_those_there_are(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from app.datasets.delimited import DuplicateColumnError, RaggedRowError
+from app.datasets.delimited import RaggedRowError
 from app.datasets.encoding import BinaryFileError, UnsupportedEncodingError
 from app.datasets.parquet import MalformedParquetError
 from app.datasets.reading import OpenedFile, UnsupportedFormatError, open_file
 from app.datasets.table import (
+    DuplicateColumnError,
     FieldTooLongError,
     HeaderOnlyError,
     MalformedRowError,
@@ -274,6 +275,30 @@ def test_parquet_is_read_with_its_types(tmp_path: Path) -> None:
     pq.write_table(pa.table(columns), file)
     found = open_file(file, filename="data.parquet", accepted=TABLES)
     assert (found.format, values(found)) == (FileFormat.PARQUET, [("a", "x", 1), ("b", None, 2)])
+
+
+def test_a_parquet_column_with_a_dot_in_its_name_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    pq.write_table(pa.table({"a.b": ["x"], "a": ["y"]}), file)
+    found = open_file(file, filename="data.parquet", accepted=TABLES)
+    assert list(found.source.records(("a.b",))) == [(1, ("x",))]
+
+
+def test_two_parquet_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    pq.write_table(pa.table([["x"], ["y"]], names=["text", "text"]), file)
+    with pytest.raises(DuplicateColumnError):
+        open_file(file, filename="data.parquet", accepted=TABLES)
+
+
+def test_parquet_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    text = pa.StringArray.from_buffers(
+        1, pa.array([0, 2], pa.int32()).buffers()[1], pa.py_buffer(b"\xff\xfe")
+    )
+    pq.write_table(pa.table({"text": text}), file)
+    with pytest.raises(MalformedParquetError):
+        values(open_file(file, filename="data.parquet", accepted=TABLES))
 
 
 def test_parquet_without_rows_is_refused(tmp_path: Path) -> None:
