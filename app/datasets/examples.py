@@ -1,0 +1,120 @@
+"""Labelled examples in memory, and the file that they are kept in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from app.tasks.base import CheckedRow
+
+FILE_NAME = "examples.parquet"
+ROWS_PER_GROUP = 16_384
+_SCHEMA = pa.schema(
+    [("text", pa.string()), ("text_pair", pa.string()), ("label", pa.string()), ("group", pa.string())]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Labelled texts.
+
+    Attributes:
+        texts: n texts as they were sent.
+        labels: Index into `label_names`, shape (n,).
+        label_names: Class names, sorted.
+        groups: Group number from 0, shape (n,); None where the data has no groups.
+    """
+
+    texts: list[str]
+    labels: NDArray[np.int64]
+    label_names: tuple[str, ...]
+    groups: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, indices: NDArray[np.int64]) -> "Examples":
+        """The examples at these places, in this order; all label names stay."""
+        return Examples(
+            texts=[self.texts[i] for i in indices],
+            labels=self.labels[indices],
+            label_names=self.label_names,
+            groups=None if self.groups is None else self.groups[indices],
+        )
+
+
+def make_examples(
+    texts: Sequence[str], labels: Sequence[str], groups: Sequence[str] | None = None
+) -> Examples:
+    """Examples of these texts and class names."""
+    names, codes = np.unique(np.asarray(labels, dtype=object).astype(str), return_inverse=True)
+    numbers = None if groups is None else np.unique(np.asarray(groups).astype(str), return_inverse=True)[1]
+    return Examples(
+        texts=list(texts),
+        labels=codes.astype(np.int64),
+        label_names=tuple(str(name) for name in names),
+        groups=None if numbers is None else numbers.astype(np.int64),
+    )
+
+
+class ExampleWriter:
+    """Writes checked rows to a Parquet file, a row group at a time; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(path, _SCHEMA, compression="zstd")
+        self._rows: list[CheckedRow] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._flush()
+        self._writer.close()
+
+    def add(self, row: CheckedRow) -> None:
+        """Keep this row."""
+        self._rows.append(row)
+        if len(self._rows) >= ROWS_PER_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            columns = {name: [getattr(row, name) for row in self._rows] for name in _SCHEMA.names}
+            self._writer.write_table(pa.table(columns, schema=_SCHEMA))
+            self._rows.clear()
+
+
+def load_examples(folder: Path) -> Examples:
+    """The examples of a stored data set, in the order in which they were sent.
+
+    Raises:
+        FileNotFoundError: The folder holds none.
+    """
+    table = pq.read_table(folder / FILE_NAME)
+    names, labels = _encoded(table.column("label"))
+    has_groups = table.num_rows > 0 and table.column("group").null_count < table.num_rows
+    return Examples(
+        texts=table.column("text").to_pylist(),
+        labels=labels,
+        label_names=names,
+        groups=_encoded(table.column("group"))[1] if has_groups else None,
+    )
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The sorted distinct values and each row's place among them."""
+    encoded = column.combine_chunks().dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    order = sorted(range(len(names)), key=names.__getitem__)
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[order] = np.arange(len(names))
+    return tuple(names[i] for i in order), rank[np.asarray(encoded.indices)]

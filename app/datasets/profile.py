@@ -1,0 +1,240 @@
+"""What a data set is like: the facts that recommending needs, and what its owner should know."""
+
+import heapq
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from app.datasets.folding import fold_hash
+from app.datasets.languages import count_cjk, language_shares
+
+LANGUAGE_SAMPLE = 1_000
+"""Texts whose language is told; the standard error of a share is then below 1.6 points."""
+MAX_JUDGED_CHARACTERS = 2_000
+"""Of a text, for telling its language."""
+CJK_TEXT_SHARE = 0.3
+"""A text with this share of Chinese or Japanese characters counts as one: the rest is names and numbers."""
+TINY_EXAMPLES = 100
+TINY_CLASS = 10
+DUPLICATE_SHARE = 0.01
+IMBALANCE = 10.0
+MIXED_SHARE = 0.1
+MAX_ENCODER_TOKENS = 512
+"""What most encoders read."""
+TOKENS_PER_WORD = 1.35
+"""BERT's uncased word pieces on English prose: between 1.1 (reviews) and 1.6 (tweets, terms)."""
+
+
+class LengthUnit(StrEnum):
+    """What lengths count."""
+
+    CHARACTERS = "characters"
+    WORDS = "words"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetProfile:
+    """Facts about a labelled data set.
+
+    Attributes:
+        n_examples: Labelled examples that are kept.
+        n_classes: Distinct labels.
+        class_counts: Examples per label, most frequent first.
+        length_unit: What the lengths count: characters where most texts are Chinese or Japanese.
+        mean_length: Mean length of a text.
+        p95_length: 95th percentile of the lengths.
+        max_length: Longest text.
+        languages: ISO 639-1 codes with shares of a sample, largest first.
+        cjk_share: Share of texts that are mainly Chinese or Japanese.
+        duplicates: Examples whose folded text occurred before.
+        conflicting_labels: Distinct folded texts that carry more than one label.
+        empty_texts: Rows left out for want of a text.
+        missing_labels: Rows left out for want of a label.
+        imbalance_ratio: Most frequent over rarest label.
+    """
+
+    n_examples: int
+    n_classes: int
+    class_counts: Mapping[str, int] = field(default_factory=dict)
+    length_unit: LengthUnit
+    mean_length: float
+    p95_length: float
+    max_length: int
+    languages: tuple[tuple[str, float], ...]
+    cjk_share: float
+    duplicates: int
+    conflicting_labels: int
+    empty_texts: int = 0
+    missing_labels: int = 0
+    imbalance_ratio: float
+
+
+_JSON = TypeAdapter(DatasetProfile)
+
+
+def profile_to_json(profile: DatasetProfile) -> dict[str, object]:
+    """The profile as JSON values, as databases and responses hold it."""
+    values: dict[str, object] = _JSON.dump_python(profile, mode="json")
+    return values
+
+
+def profile_from_json(values: Mapping[str, object]) -> DatasetProfile:
+    """The inverse of `profile_to_json`."""
+    return _JSON.validate_python(values)
+
+
+class ProfileBuilder:
+    """Gathers a profile from a stream of examples in 32 bytes an example."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._codes: dict[str, int] = {}
+        self._labels = array("q")
+        self._hashes = array("Q")
+        self._words = array("L")
+        self._characters = array("L")
+        self._n_cjk = 0
+        self._sample: list[tuple[int, str]] = []
+
+    @property
+    def class_counts(self) -> Mapping[str, int]:
+        """Examples per label so far."""
+        return self._counts
+
+    def add(self, text: str, label: str) -> None:
+        """Count this example."""
+        self._counts[label] += 1
+        self._labels.append(self._codes.setdefault(label, len(self._codes)))
+        hashed = fold_hash(text)
+        self._hashes.append(hashed)
+        self._words.append(len(text.split()))
+        characters = len(text) - text.count(" ")
+        self._characters.append(characters)
+        self._n_cjk += count_cjk(text) >= CJK_TEXT_SHARE * max(1, characters)
+        self._keep_for_language(hashed, text)
+
+    def _keep_for_language(self, hashed: int, text: str) -> None:
+        """The texts of the smallest hashes: a random sample that depends on nothing but the texts."""
+        item = (-hashed, text[:MAX_JUDGED_CHARACTERS])
+        if len(self._sample) < LANGUAGE_SAMPLE:
+            heapq.heappush(self._sample, item)
+        elif item[0] > self._sample[0][0]:
+            heapq.heapreplace(self._sample, item)
+
+    def build(self, *, empty_texts: int = 0, missing_labels: int = 0) -> DatasetProfile:
+        """The profile of what was added, which must be at least one example."""
+        n = len(self._labels)
+        cjk_share = self._n_cjk / n
+        unit = LengthUnit.CHARACTERS if cjk_share >= 0.5 else LengthUnit.WORDS
+        lengths = np.asarray(self._characters if unit is LengthUnit.CHARACTERS else self._words)
+        duplicates, conflicts = _repeats(np.asarray(self._hashes), np.asarray(self._labels))
+        counts = dict(sorted(self._counts.items(), key=lambda item: (-item[1], item[0])))
+        return DatasetProfile(
+            n_examples=n,
+            n_classes=len(counts),
+            class_counts=counts,
+            length_unit=unit,
+            mean_length=float(lengths.mean()),
+            p95_length=float(np.percentile(lengths, 95)),
+            max_length=int(lengths.max()),
+            languages=language_shares([text for _, text in sorted(self._sample)]),
+            cjk_share=cjk_share,
+            duplicates=duplicates,
+            conflicting_labels=conflicts,
+            empty_texts=empty_texts,
+            missing_labels=missing_labels,
+            imbalance_ratio=max(counts.values()) / min(counts.values()),
+        )
+
+
+def _repeats(hashes: NDArray[np.uint64], labels: NDArray[np.int64]) -> tuple[int, int]:
+    """Examples whose text occurred before, and texts with more than one label."""
+    pairs = np.unique(np.stack([hashes, labels.astype(np.uint64)], axis=1), axis=0)
+    _, labels_per_text = np.unique(pairs[:, 0], return_counts=True)
+    return len(hashes) - len(labels_per_text), int(np.sum(labels_per_text > 1))
+
+
+def profile_warnings(profile: DatasetProfile) -> tuple[str, ...]:
+    """What the owner of the data should know, a sentence each; no text of theirs is quoted."""
+    found = (
+        _tiny(profile),
+        _rare(profile),
+        _repeated(profile),
+        _conflicting(profile),
+        _imbalanced(profile),
+        _mixed(profile),
+        _long(profile),
+    )
+    return tuple(warning for warning in found if warning)
+
+
+def _tiny(profile: DatasetProfile) -> str | None:
+    if profile.n_examples >= max(TINY_EXAMPLES, TINY_CLASS * profile.n_classes):
+        return None
+    return (
+        f"{profile.n_examples} examples of {profile.n_classes} classes are very few: "
+        "intervals will be wide; a hundred a class tell models apart better."
+    )
+
+
+def _rare(profile: DatasetProfile) -> str | None:
+    rare = [name for name, count in profile.class_counts.items() if count < 2]
+    if not rare:
+        return None
+    shown = ", ".join(repr(name[:50]) for name in rare[:5]) + (" ..." if len(rare) > 5 else "")
+    return (
+        f"{len(rare)} of {profile.n_classes} classes have a single example ({shown}): "
+        "they can be learnt but not measured."
+    )
+
+
+def _repeated(profile: DatasetProfile) -> str | None:
+    if profile.duplicates <= DUPLICATE_SHARE * profile.n_examples:
+        return None
+    share = profile.duplicates / profile.n_examples
+    return (
+        f"{profile.duplicates} examples ({share:.1%}) repeat an earlier text; "
+        "copies are kept on one side of the split."
+    )
+
+
+def _conflicting(profile: DatasetProfile) -> str | None:
+    if not profile.conflicting_labels:
+        return None
+    return (
+        f"{profile.conflicting_labels} texts occur with more than one label, "
+        "which limits what any model can reach."
+    )
+
+
+def _imbalanced(profile: DatasetProfile) -> str | None:
+    if profile.imbalance_ratio < IMBALANCE:
+        return None
+    return (
+        f"The most frequent label is {profile.imbalance_ratio:.0f} times as frequent as the rarest: "
+        "accuracy hides the rare ones; consider f1_macro or balanced_accuracy."
+    )
+
+
+def _mixed(profile: DatasetProfile) -> str | None:
+    main = [(code, share) for code, share in profile.languages if share >= MIXED_SHARE]
+    if len(main) < 2:
+        return None
+    shown = ", ".join(f"{code} {share:.0%}" for code, share in main)
+    return f"The texts are in several languages ({shown}): models of one language will do worse."
+
+
+def _long(profile: DatasetProfile) -> str | None:
+    per_unit = 1.0 if profile.length_unit is LengthUnit.CHARACTERS else TOKENS_PER_WORD
+    if profile.p95_length * per_unit <= MAX_ENCODER_TOKENS:
+        return None
+    return (
+        f"One text in twenty is longer than {profile.p95_length:.0f} {profile.length_unit}: "
+        f"most encoders read about {MAX_ENCODER_TOKENS / per_unit:.0f} and cut the rest off."
+    )

@@ -1,0 +1,163 @@
+"""Any accepted file as a table: the format is found by content, the name only settles ties."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.datasets.delimited import DelimitedSource
+from app.datasets.encoding import detect_encoding
+from app.datasets.errors import DatasetError
+from app.datasets.json_lines import JsonLinesSource
+from app.datasets.parquet import MalformedParquetError, ParquetSource
+from app.datasets.sniffing import sniff
+from app.datasets.table import RecordSource
+from app.datasets.upload import EmptyFileError
+from app.tasks.base import FileFormat
+
+SNIFFED_CHARACTERS = 512 * 1024
+
+_OTHER_FORMATS = (
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"%PDF-", "a PDF"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"ARROW1", "an Arrow file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x80\x04\x95", "a pickle"),
+)
+_JSON_OBJECT = re.compile(r'\{\s*("|\}|$)')
+_JSON_ARRAY = re.compile(r"\[\s*(\{|\[|\]|$)")
+_MARKUP = re.compile(r"<(!doctype|html|\?xml)", re.IGNORECASE)
+
+
+class UnsupportedFormatError(DatasetError):
+    """A file of a kind that this task is not read from.
+
+    Attributes:
+        found: What it is.
+        accepted: What is read.
+    """
+
+    def __init__(self, found: str, accepted: Collection[FileFormat]) -> None:
+        self.found = found
+        self.accepted = tuple(accepted)
+        super().__init__(f"The file is {found}.", remedy=f"Send one of: {', '.join(self.accepted)}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedFile:
+    """A file that is understood.
+
+    Attributes:
+        format: What it is.
+        encoding: Codec of its text; None for Parquet.
+        source: Its records.
+        warnings: What the caller should know about how it is read.
+    """
+
+    format: FileFormat
+    encoding: str | None
+    source: RecordSource
+    warnings: tuple[str, ...] = ()
+
+
+def open_file(
+    path: Path, *, filename: str, accepted: Collection[FileFormat], known_names: Collection[str] = ()
+) -> OpenedFile:
+    """The file as a table.
+
+    Args:
+        path: Where it lies.
+        filename: What the caller calls it.
+        accepted: Formats that the task is read from.
+        known_names: Case-folded column names that mark a first row as a header.
+
+    Raises:
+        DatasetError: It is of another format or encoding, damaged, empty, or without rows.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head.startswith(b"PAR1"):
+        opened = _parquet(path, filename)
+    else:
+        other = next((name for magic, name in _OTHER_FORMATS if head.startswith(magic)), None)
+        if other is not None:
+            raise UnsupportedFormatError(other, accepted)
+        opened = _text(path, filename, accepted, known_names)
+    if opened.format not in accepted:
+        raise UnsupportedFormatError(f"a {opened.format} file", accepted)
+    return opened
+
+
+def _parquet(path: Path, filename: str) -> OpenedFile:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4))
+        if file.read() != b"PAR1" or path.stat().st_size < 12:
+            raise MalformedParquetError
+    return OpenedFile(
+        format=FileFormat.PARQUET,
+        encoding=None,
+        source=ParquetSource(path),
+        warnings=_named_otherwise(filename, FileFormat.PARQUET),
+    )
+
+
+def _text(
+    path: Path, filename: str, accepted: Collection[FileFormat], known_names: Collection[str]
+) -> OpenedFile:
+    encoding = detect_encoding(path)
+    with path.open(encoding=encoding, newline="") as file:
+        sample = file.read(SNIFFED_CHARACTERS)
+        is_whole = not file.read(1)
+    start = sample.lstrip()[:200]
+    if not start and is_whole:
+        raise EmptyFileError
+    if _MARKUP.match(start):
+        raise UnsupportedFormatError("an HTML or XML page", accepted)
+    if _JSON_ARRAY.match(start):
+        raise UnsupportedFormatError("a JSON array, not one JSON object a line", accepted)
+    if _JSON_OBJECT.match(start):
+        return _json_lines(path, encoding, filename)
+    return _delimited(path, encoding, filename, (sample, is_whole), known_names)
+
+
+def _json_lines(path: Path, encoding: str, filename: str) -> OpenedFile:
+    return OpenedFile(
+        format=FileFormat.JSON_LINES,
+        encoding=encoding,
+        source=JsonLinesSource(path, encoding),
+        warnings=_named_otherwise(filename, FileFormat.JSON_LINES),
+    )
+
+
+def _delimited(
+    path: Path, encoding: str, filename: str, sample: tuple[str, bool], known_names: Collection[str]
+) -> OpenedFile:
+    suffix = Path(filename).suffix.casefold()
+    dialect = sniff(sample[0], is_whole=sample[1], prefer="\t" if suffix in {".tsv", ".tab"} else ",")
+    format_ = FileFormat.TSV if dialect.delimiter == "\t" else FileFormat.CSV
+    source = DelimitedSource(path, encoding, dialect, known_names)
+    warnings = (*_named_otherwise(filename, format_), *source.warnings)
+    return OpenedFile(format=format_, encoding=encoding, source=source, warnings=warnings)
+
+
+_SUFFIXES = {
+    ".csv": FileFormat.CSV,
+    ".tsv": FileFormat.TSV,
+    ".jsonl": FileFormat.JSON_LINES,
+    ".ndjson": FileFormat.JSON_LINES,
+    ".parquet": FileFormat.PARQUET,
+}
+
+
+def _named_otherwise(filename: str, found: FileFormat) -> tuple[str, ...]:
+    named = _SUFFIXES.get(Path(filename).suffix.casefold(), found)
+    if named is found:
+        return ()
+    return (f"The file is named like {named} but holds {found}, and is read as that.",)

@@ -1,0 +1,167 @@
+"""What a task is to the rest of the service: how its data looks, how a row is checked, how it is measured.
+
+A new task is one file that builds one `TaskDefinition`, and its line in `catalogue`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from benchmarks.metrics import METRICS
+from models_registry.vocabulary import MODALITY_OF, Modality, TaskType
+
+
+class FileFormat(StrEnum):
+    """A kind of uploaded file."""
+
+    CSV = "csv"
+    TSV = "tsv"
+    JSON_LINES = "json-lines"
+    PARQUET = "parquet"
+    CONLL = "conll"
+    ARCHIVE = "archive"  # ZIP or TAR of images or audio, with a manifest or one folder a class
+
+
+TABLES = (FileFormat.CSV, FileFormat.TSV, FileFormat.JSON_LINES, FileFormat.PARQUET)
+"""The formats that hold one row an example."""
+
+
+class ColumnRole(StrEnum):
+    """What a column is for."""
+
+    TEXT = "text"
+    TEXT_PAIR = "text_pair"
+    LABEL = "label"
+    GROUP = "group"
+
+
+class FaultKind(StrEnum):
+    """Why a value cannot be used."""
+
+    MISSING = "missing"
+    NESTED = "nested"
+    BINARY = "binary"
+
+
+class RowFault(NamedTuple):
+    """The first thing wrong with a row."""
+
+    role: ColumnRole
+    kind: FaultKind
+
+
+class CheckedRow(NamedTuple):
+    """A row that can be used; a tuple, since there may be a million of them."""
+
+    text: str
+    label: str
+    text_pair: str | None = None
+    group: str | None = None
+
+
+class RowCheck(Protocol):
+    """Turns the raw values of one row, by role, into a checked row or its first fault."""
+
+    def __call__(self, values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
+        """The checked row, or what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRule:
+    """One column of a task's data.
+
+    Attributes:
+        role: What it is for.
+        description: The same, in words.
+        required: Whether the task can do without; an optional column is used only if the caller names it.
+        names: Names it is known by, case-folded, likeliest first.
+    """
+
+    role: ColumnRole
+    description: str
+    required: bool = True
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDefinition:
+    """One task: its measure and its data.
+
+    Attributes:
+        task_type: Which task.
+        title: Its name for people.
+        metrics: All metrics it may be measured by, canonical names, the default first.
+        data: What one example is, in a sentence.
+        formats: Files it is read from.
+        columns: The columns of a table of such examples.
+        min_classes: Fewest distinct labels that make a task; None where labels are not classes.
+        check_row: Checks one row; None where data of this task is not read yet.
+    """
+
+    task_type: TaskType
+    title: str
+    metrics: tuple[str, ...]
+    data: str
+    formats: tuple[FileFormat, ...]
+    columns: tuple[ColumnRule, ...] = ()
+    min_classes: int | None = None
+    check_row: RowCheck | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.metrics if name not in METRICS]
+        if unknown or not self.metrics:
+            raise ValueError(f"{self.task_type}: no canonical metrics: {unknown}")
+
+    @property
+    def default_metric(self) -> str:
+        """Canonical metric name, taken where the caller names none."""
+        return self.metrics[0]
+
+    @property
+    def modality(self) -> Modality:
+        """Kind of input."""
+        return MODALITY_OF[self.task_type]
+
+    @property
+    def can_probe(self) -> bool:
+        """Whether models can be probed on an uploaded data set of this task."""
+        return self.check_row is not None
+
+    def rule(self, role: ColumnRole) -> ColumnRule | None:
+        """The rule of this role, if the task has it."""
+        return next((rule for rule in self.columns if rule.role is role), None)
+
+
+def as_text(value: object, role: ColumnRole) -> str | RowFault:
+    """A text as it stands; blank is missing, scalars are written out."""
+    if isinstance(value, str):
+        return value if value and not value.isspace() else RowFault(role, FaultKind.MISSING)
+    if _is_missing(value):
+        return RowFault(role, FaultKind.MISSING)
+    return _fault_of(value, role) or str(value)
+
+
+def as_label(value: object, role: ColumnRole) -> str | RowFault:
+    """A class name: trimmed text, `true` or `false`, or a number (1.0 is the class `1`)."""
+    if isinstance(value, str):
+        return value.strip() or RowFault(role, FaultKind.MISSING)
+    if _is_missing(value):
+        return RowFault(role, FaultKind.MISSING)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return _fault_of(value, role) or str(value)
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124  (NaN)
+
+
+def _fault_of(value: object, role: ColumnRole) -> RowFault | None:
+    if isinstance(value, (bytes, bytearray)):
+        return RowFault(role, FaultKind.BINARY)
+    if isinstance(value, (dict, list, tuple, set)):
+        return RowFault(role, FaultKind.NESTED)
+    return None

@@ -1,0 +1,188 @@
+"""Every task type with its definition; a task that can be probed has a file of its own beside this one."""
+
+from types import MappingProxyType
+
+from app.tasks.base import TABLES, FileFormat, TaskDefinition
+from app.tasks.text_classification import TEXT_CLASSIFICATION
+from models_registry.vocabulary import TaskType
+
+_ARCHIVE = (FileFormat.ARCHIVE,)
+_RECORDS = (FileFormat.JSON_LINES, FileFormat.PARQUET)
+_ROUGE = ("rougeL", "rouge1", "rouge2")
+_RETRIEVAL = ("ndcg_at_10", "recall_at_1", "recall_at_5", "recall_at_10", "map")
+
+
+def _described(
+    task_type: TaskType, title: str, metrics: tuple[str, ...], data: str, formats: tuple[FileFormat, ...]
+) -> TaskDefinition:
+    return TaskDefinition(task_type=task_type, title=title, metrics=metrics, data=data, formats=formats)
+
+
+_ALL = (
+    TEXT_CLASSIFICATION,
+    _described(
+        TaskType.MULTI_LABEL_CLASSIFICATION,
+        "Multi-label classification",
+        ("f1_micro", "f1_macro", "map", "exact_match"),
+        "A text and a list of the labels that apply to it.",
+        _RECORDS,
+    ),
+    _described(
+        TaskType.TEXT_PAIR_CLASSIFICATION,
+        "Text pair classification",
+        ("accuracy", "f1", "f1_macro", "matthews_correlation"),
+        "Two texts and the class of their relation.",
+        TABLES,
+    ),
+    _described(
+        TaskType.TEXT_REGRESSION,
+        "Text regression",
+        ("spearmanr", "pearsonr", "mean_squared_error", "mean_absolute_error"),
+        "A text and a number.",
+        TABLES,
+    ),
+    _described(
+        TaskType.SENTENCE_SIMILARITY,
+        "Sentence similarity",
+        ("spearmanr", "pearsonr"),
+        "Two texts and how alike they are, as a number.",
+        TABLES,
+    ),
+    _described(
+        TaskType.TEXT_RETRIEVAL,
+        "Text retrieval",
+        _RETRIEVAL,
+        "A query, a passage and whether the passage answers it.",
+        TABLES,
+    ),
+    _described(
+        TaskType.TOKEN_CLASSIFICATION,
+        "Token classification",
+        ("entity_f1", "accuracy"),
+        "A sentence as tokens, each with its IOB2 tag.",
+        (FileFormat.CONLL, FileFormat.JSON_LINES),
+    ),
+    _described(
+        TaskType.RELATION_EXTRACTION,
+        "Relation extraction",
+        ("f1_micro", "f1_macro"),
+        "A sentence with two marked entities and the class of their relation.",
+        TABLES,
+    ),
+    _described(
+        TaskType.QUESTION_ANSWERING,
+        "Question answering",
+        ("token_f1", "exact_match"),
+        "A question, a passage, and the answer with its place in the passage.",
+        _RECORDS,
+    ),
+    _described(TaskType.SUMMARIZATION, "Summarization", _ROUGE, "A document and its summary.", TABLES),
+    _described(TaskType.TRANSLATION, "Translation", ("bleu", "chrf"), "A text and its translation.", TABLES),
+    _described(
+        TaskType.DIALOGUE,
+        "Dialogue",
+        ("perplexity", "bleu", "rougeL"),
+        "The turns of a conversation and the reply.",
+        _RECORDS,
+    ),
+    _described(
+        TaskType.TEXT_GENERATION,
+        "Text generation",
+        ("perplexity", "bits_per_byte"),
+        "A text to continue, or plain text.",
+        TABLES,
+    ),
+    _described(
+        TaskType.IMAGE_CLASSIFICATION,
+        "Image classification",
+        ("accuracy", "balanced_accuracy", "f1_macro", "top5_accuracy"),
+        "An image and its class.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.OBJECT_DETECTION,
+        "Object detection",
+        ("map",),
+        "An image with boxes and their classes.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.IMAGE_SEGMENTATION,
+        "Image segmentation",
+        ("mean_iou",),
+        "An image and a mask of the same size.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.IMAGE_GENERATION, "Image generation", ("fid",), "An image and its caption.", _ARCHIVE
+    ),
+    _described(
+        TaskType.VIDEO_CLASSIFICATION,
+        "Video classification",
+        ("accuracy", "top5_accuracy"),
+        "A clip and its class.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.AUDIO_CLASSIFICATION,
+        "Audio classification",
+        ("accuracy", "balanced_accuracy", "f1_macro", "map", "eer"),
+        "A recording and its class.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.AUTOMATIC_SPEECH_RECOGNITION,
+        "Automatic speech recognition",
+        ("wer", "cer"),
+        "A recording and its transcript.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.TEXT_TO_SPEECH,
+        "Text to speech",
+        ("mos", "cer", "wer"),
+        "A recording of one voice and its transcript.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.IMAGE_TO_TEXT,
+        "Image to text",
+        ("cider", "bleu", "rougeL"),
+        "An image and its caption.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.VISUAL_QUESTION_ANSWERING,
+        "Visual question answering",
+        ("vqa_accuracy", "accuracy", "exact_match"),
+        "An image, a question and its answer.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.ZERO_SHOT_IMAGE_CLASSIFICATION,
+        "Zero-shot image classification",
+        ("accuracy", "top5_accuracy"),
+        "An image, its class, and the names of all classes.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.IMAGE_TEXT_RETRIEVAL,
+        "Image-text retrieval",
+        ("recall_at_1", "recall_at_5", "recall_at_10"),
+        "An image and a caption that belongs to it.",
+        _ARCHIVE,
+    ),
+    _described(
+        TaskType.SEQUENTIAL_RECOMMENDATION,
+        "Sequential recommendation",
+        ("ndcg_at_10", "hit_rate_at_10"),
+        "A user, an item and the time at which they met.",
+        TABLES,
+    ),
+)
+TASKS = MappingProxyType({definition.task_type: definition for definition in _ALL})
+
+
+def task(task_type: TaskType) -> TaskDefinition:
+    """The definition of this task type; there is one for each."""
+    return TASKS[task_type]
