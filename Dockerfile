@@ -17,7 +17,7 @@ COPY alembic alembic
 
 FROM base AS api
 RUN pip install --constraint constraints.txt --editable .
-USER advisor
+USER 10001:10001
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
@@ -28,12 +28,12 @@ FROM base AS worker-cpu
 RUN version=$(sed -n 's/^torch==//p' constraints.txt) \
     && pip install --no-deps "torch==${version}+cpu" --index-url https://download.pytorch.org/whl/cpu \
     && pip install --constraint constraints.txt --editable ".[probe]"
-USER advisor
+USER 10001:10001
 VOLUME /data
 CMD ["advisor", "worker"]
 
 FROM base AS worker-cuda
 RUN pip install --constraint constraints.txt --editable ".[probe]"
-USER advisor
+USER 10001:10001
 VOLUME /data
 CMD ["advisor", "worker"]
