@@ -1,17 +1,17 @@
 """What every hub offers, and how it fails.
 
-    RegistryError
-    └── HubError(model)
-        ├── ModelNotFoundError(model, detail)
-        ├── GatedModelError(model)
-        ├── HubTimeoutError(model, seconds)
-        ├── HubUnavailableError(model, detail)
-        ├── UnknownHubError(model, hub)
-        └── RefusedModelError(model, ...)         it is there, and policy forbids to read it
-            ├── UnsafeWeightsError(model, found, policy)
-            ├── HashMismatchError(model, file, expected, actual)
-            ├── RemoteCodeError(model, file)
-            └── ModelTooLargeError(model, n_bytes, max_bytes)
+RegistryError
+└── HubError(model)
+    ├── ModelNotFoundError(model, detail)
+    ├── GatedModelError(model)
+    ├── HubTimeoutError(model, seconds)
+    ├── HubUnavailableError(model, detail)
+    ├── UnknownHubError(model, hub)
+    └── RefusedModelError(model, ...)         it is there, and policy forbids to read it
+        ├── UnsafeWeightsError(model, found, policy)
+        ├── HashMismatchError(model, file, expected, actual)
+        ├── RemoteCodeError(model, file)
+        └── ModelTooLargeError(model, n_bytes, max_bytes)
 """
 
 import time
