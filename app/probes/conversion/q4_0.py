@@ -23,7 +23,9 @@ from models_registry.entry import ModelEntry
 
 _BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", (16,))])
 _BLOCK_LENGTH = 32
-_HEADER = struct.Struct("<7ifi")  # width, layers, heads, feed-forward, vocabulary, positions, types, eps, block
+_HEADER = struct.Struct(
+    "<7ifi"
+)  # width, layers, heads, feed-forward, vocabulary, positions, types, eps, block
 _MAGIC = b"E5S1"
 
 _PARTS_OF_LAYER = {
