@@ -10,6 +10,7 @@ gives each call a new temporary file and so cannot go on where an earlier proces
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -61,6 +62,7 @@ class Request(BaseModel):
         sha256: Pinned hash of a single weights file.
         max_bytes: Limit for all files together.
         silence_seconds: Silence of the server after which a request counts as lost.
+        seconds: Time for everything; the process ends itself then, should its parent be gone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,6 +75,7 @@ class Request(BaseModel):
     sha256: str | None
     max_bytes: int
     silence_seconds: float
+    seconds: float
 
 
 class Outcome(BaseModel):
@@ -204,6 +207,7 @@ def _translated(request: Request, error: Exception) -> HubError:
 def main() -> None:
     """Answers the request on standard input with an outcome on standard output."""
     request = Request.model_validate_json(sys.stdin.read())
+    signal.setitimer(signal.ITIMER_REAL, request.seconds)
     os.environ["HF_HUB_DOWNLOAD_TIMEOUT"] = str(max(1, round(request.silence_seconds)))
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
