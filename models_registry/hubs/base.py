@@ -34,14 +34,20 @@ def no_progress(done_bytes: int, total_bytes: int) -> None:
 class HubError(RegistryError):
     """A hub could not deliver a model.
 
+    `args` keep the constructor's arguments, so that an error can be sent from one process to another and made
+    again there.
+
     Attributes:
         model: Its name, `hub:id@revision`.
+        detail: What happened, for a reader.
     """
 
     def __init__(self, model: str, detail: str) -> None:
-        super().__init__(f"{model}: {detail}")
         self.model = model
         self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.detail}"
 
 
 class ModelNotFoundError(HubError):

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,30 +51,35 @@ def run_child(
     Raises:
         ChildTimeoutError: The deadline came first.
     """
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        env=env,
-        start_new_session=True,
-    )
-    pending: str | None = stdin
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as source:  # communicate() loses input on a timeout
+        source.write(stdin)
+        source.seek(0)
+        child = subprocess.Popen(
+            command,
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=env,
+            start_new_session=True,
+        )
     try:
-        while True:
-            try:
-                output, errors = child.communicate(pending, timeout=min(_POLL_SECONDS, deadline.left))
-            except subprocess.TimeoutExpired:
-                pending = None
-                on_poll()
-                if deadline.left <= 0:
-                    raise ChildTimeoutError from None
-                continue
-            return ChildResult(code=child.returncode, output=output, errors=errors)
+        return _wait(child, deadline, on_poll)
     finally:
         _end_session(child)
+
+
+def _wait(child: "subprocess.Popen[str]", deadline: Deadline, on_poll: Callable[[], None]) -> ChildResult:
+    while True:
+        try:
+            output, errors = child.communicate(timeout=min(_POLL_SECONDS, deadline.left))
+        except subprocess.TimeoutExpired:
+            on_poll()
+            if deadline.left <= 0:
+                raise ChildTimeoutError from None
+        else:
+            return ChildResult(code=child.returncode, output=output, errors=errors)
 
 
 def _end_session(child: "subprocess.Popen[str]") -> None:
@@ -81,6 +87,6 @@ def _end_session(child: "subprocess.Popen[str]") -> None:
         return
     os.killpg(child.pid, signal.SIGKILL)  # start_new_session made the child the leader of its own group
     child.wait()
-    for stream in (child.stdin, child.stdout, child.stderr):
+    for stream in (child.stdout, child.stderr):
         if stream is not None:
             stream.close()

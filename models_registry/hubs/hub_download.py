@@ -10,8 +10,9 @@ gives each call a new temporary file and so cannot go on where an earlier proces
 import json
 import os
 import shutil
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -26,13 +27,12 @@ from models_registry.hubs.base import (
     HubUnavailableError,
     ModelNotFoundError,
     ModelTooLargeError,
-    RefusedModelError,
     RemoteCodeError,
     UnsafeWeightsError,
 )
 from models_registry.hubs.cache import sha256_of
 
-ERRORS: dict[str, type[HubError]] = {
+ERRORS: dict[str, Callable[..., HubError]] = {
     error.__name__: error
     for error in (
         GatedModelError,
@@ -62,6 +62,7 @@ class Request(BaseModel):
         sha256: Pinned hash of a single weights file.
         max_bytes: Limit for all files together.
         silence_seconds: Silence of the server after which a request counts as lost.
+        seconds: Time for everything; the process ends itself then, should its parent be gone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +75,7 @@ class Request(BaseModel):
     sha256: str | None
     max_bytes: int
     silence_seconds: float
+    seconds: float
 
 
 class Outcome(BaseModel):
@@ -84,11 +86,11 @@ class Outcome(BaseModel):
     state: Literal["done", "failed"]
     commit: str = ""
     error: str = ""
-    arguments: tuple[str | float | tuple[str, ...], ...] = ()
+    arguments: tuple[str | int | float | tuple[str, ...], ...] = ()
 
 
 class Listing(BaseModel):
-    """The files at the root of a repository at one commit: sizes, and hashes of those in large-file storage."""
+    """The files at the root of a repository at one commit: sizes, and hashes of the large ones."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -155,7 +157,7 @@ def _download_file(request: Request, listing: Listing, name: str) -> None:
     """Fetches one file, going on where an earlier attempt at the same commit broke off."""
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented there
 
     target, partial = request.scratch / name, request.scratch / f"{name}.incomplete"
     if not target.is_file():
@@ -186,38 +188,26 @@ def _translated(request: Request, error: Exception) -> HubError:
         return error
     if isinstance(error, TimeoutException):
         return HubTimeoutError(request.model, request.silence_seconds)
-    if isinstance(error, errors.GatedRepoError):
+    status = error.response.status_code if isinstance(error, errors.HfHubHTTPError) else None
+    missing = isinstance(
+        error,
+        (
+            errors.RepositoryNotFoundError,
+            errors.RevisionNotFoundError,
+            errors.EntryNotFoundError,
+            errors.HFValidationError,
+        ),
+    )
+    if isinstance(error, errors.GatedRepoError) or (status in {401, 403} and not missing):
         return GatedModelError(request.model)
-    if isinstance(error, (errors.RepositoryNotFoundError, errors.RevisionNotFoundError)):
-        return ModelNotFoundError(request.model, "the hub has no such model or revision")
-    if isinstance(error, (errors.EntryNotFoundError, errors.HFValidationError)):
-        return ModelNotFoundError(request.model, str(error).splitlines()[0])
-    if isinstance(error, errors.HfHubHTTPError) and error.response.status_code in {401, 403}:
-        return GatedModelError(request.model)
-    return HubUnavailableError(request.model, (str(error) or type(error).__name__).splitlines()[0])
-
-
-def _arguments(error: HubError) -> tuple[str | float | tuple[str, ...], ...]:
-    match error:
-        case UnsafeWeightsError():
-            return (error.model, error.found, error.policy)
-        case HashMismatchError():
-            return (error.model, error.file, error.expected, error.actual)
-        case RemoteCodeError():
-            return (error.model, error.file)
-        case ModelTooLargeError():
-            return (error.model, error.n_bytes, error.max_bytes)
-        case HubTimeoutError():
-            return (error.model, error.seconds)
-        case GatedModelError():
-            return (error.model,)
-        case _:
-            return (error.model, error.detail)
+    detail = (str(error) or type(error).__name__).splitlines()[0]
+    return (ModelNotFoundError if missing else HubUnavailableError)(request.model, detail)
 
 
 def main() -> None:
     """Answers the request on standard input with an outcome on standard output."""
     request = Request.model_validate_json(sys.stdin.read())
+    signal.setitimer(signal.ITIMER_REAL, request.seconds)
     os.environ["HF_HUB_DOWNLOAD_TIMEOUT"] = str(max(1, round(request.silence_seconds)))
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
@@ -227,7 +217,7 @@ def main() -> None:
         outcome = Outcome(state="done", commit=download(request))
     except Exception as error:  # noqa: BLE001  the end of this process: the parent raises it again
         known = _translated(request, error)
-        outcome = Outcome(state="failed", error=type(known).__name__, arguments=_arguments(known))
+        outcome = Outcome(state="failed", error=type(known).__name__, arguments=known.args)
     sys.stdout.write(json.dumps(outcome.model_dump()))
 
 

@@ -92,6 +92,7 @@ class HuggingFaceHub:
             sha256=entry.weights.sha256,
             max_bytes=self.max_bytes,
             silence_seconds=self.silence_seconds,
+            seconds=deadline.left,
         )
         command = [sys.executable, "-m", "models_registry.hubs.hub_download"]
         try:

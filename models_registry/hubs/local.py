@@ -53,7 +53,7 @@ class LocalHub:
 
     def _source(self, entry: ModelEntry) -> Path:
         source = (self.root / entry.id).resolve()
-        if not source.is_relative_to(self.root.resolve()) or not source.is_dir():
+        if self.root.resolve() not in source.parents or not source.is_dir():
             raise ModelNotFoundError(entry.name, "no such folder among the local models")
         return source
 
@@ -62,7 +62,7 @@ class LocalHub:
     ) -> None:
         names = [path.name for path in source.iterdir() if path.is_file()]
         chosen = policy.choose_weights(entry.name, names)
-        index = policy.INDEX == chosen
+        index = chosen == policy.INDEX
         if index:
             self._check_inside(entry, source / chosen)
         shards = policy.shards_of(entry.name, source / chosen) if index else ()

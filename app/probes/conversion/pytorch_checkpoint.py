@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from app.probes.conversion.base import DamagedSourceError, only_file, write_model
+from app.probes.conversion.base import DamagedSourceError, write_model
 from models_registry.entry import ModelEntry
 
 _STATE_KEYS = ("model_state", "state_dict", "model")
