@@ -1,1 +1,1 @@
-"""Published tables into figures: one importer a source."""
+"""One importer a source: published files to readings, and the checks that make figures of them."""

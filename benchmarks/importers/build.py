@@ -1,0 +1,113 @@
+"""`python -m benchmarks.importers.build <results folder>`: rewrites the shipped figures from the sources."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from benchmarks.importers import (
+    blue_biomedical,
+    chinese_bert_wwm,
+    clue,
+    cross_lingual,
+    detectron,
+    euroeval,
+    evar,
+    glue,
+    hear,
+    lexglue,
+    model_recycling,
+    mteb,
+    open_clip,
+    robust_transfer,
+    sfda,
+    summarization,
+    superb,
+    text_classics,
+    textattack,
+    timm,
+    transfergraph,
+    tweeteval,
+    vision,
+    vtab,
+)
+from benchmarks.importers.names import ModelNames
+from benchmarks.importers.reading import (
+    BenchmarkTable,
+    ImportReport,
+    Reading,
+    Refusal,
+    Reviewed,
+    collect,
+)
+from benchmarks.shipped_files import DATA, read_aliases, read_benchmarks, read_sources, write_figures
+
+IMPORTERS: Mapping[str, Callable[[Path], Iterator[Reading | Refusal]]] = {
+    "blue": blue_biomedical.read,
+    "clip-zero-shot": open_clip.read,
+    "clue": clue.read,
+    "coco": detectron.read,
+    "cross-lingual": cross_lingual.read,
+    "euroeval": euroeval.read,
+    "evar": evar.read,
+    "glue": glue.read,
+    "hear": hear.read,
+    "hfl": chinese_bert_wwm.read,
+    "lexglue": lexglue.read,
+    "model-recycling": model_recycling.read,
+    "mteb": mteb.read,
+    "robust-transfer": robust_transfer.read,
+    "sfda": sfda.read,
+    "summarization": summarization.read,
+    "superb": superb.read,
+    "text-classics": text_classics.read,
+    "textattack": textattack.read,
+    "timm": timm.read,
+    "transfergraph": transfergraph.read,
+    "tweeteval": tweeteval.read,
+    "vision": vision.read,
+    "vtab": vtab.read,
+}
+"""Every importer by name, which is also the name of its shipped table."""
+
+
+def reviewed_tables() -> Reviewed:
+    """The reviewed benchmarks, model names and sources that ship with the package."""
+    return Reviewed(
+        benchmarks=BenchmarkTable(read_benchmarks()),
+        names=ModelNames(read_aliases()),
+        sources=read_sources(),
+    )
+
+
+def import_all(folder: Path) -> Iterator[tuple[str, ImportReport]]:
+    """Every importer's report over a folder of published results, in the order of names."""
+    reviewed = reviewed_tables()
+    for name, read in sorted(IMPORTERS.items()):
+        yield name, collect(name, read(folder), reviewed)
+
+
+def build(folder: Path, target: Path = DATA / "figures") -> Mapping[str, ImportReport]:
+    """Write one table an importer; the same sources always give the same bytes."""
+    target.mkdir(parents=True, exist_ok=True)
+    sources = read_sources()
+    reports = {}
+    for name, report in import_all(folder):
+        write_figures(target / f"{name}.csv", report.accepted, sources)
+        reports[name] = report
+    return reports
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point; prints what came in and what was refused, and why."""
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        sys.stderr.write("usage: python -m benchmarks.importers.build <results folder>\n")
+        return 2
+    for name, report in build(Path(arguments[0])).items():
+        reasons = sorted({refusal.reason for refusal in report.refused})
+        counted = ", ".join(f"{sum(r.reason is x for r in report.refused)} {x}" for x in reasons)
+        sys.stdout.write(f"{name}: {len(report.accepted)} figures; refused: {counted or 'none'}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
