@@ -120,7 +120,7 @@ def test_denied_tasks_do_not_count(text: str, task_type: TaskType) -> None:
 
 
 def test_two_plausible_types_are_both_listed() -> None:
-    profile = _read("classify the translation quality given source and target sentence").profile
+    profile = _read("classify the translation quality").profile
     plausible = {profile.task_type, *profile.alternatives}
     assert {TaskType.TEXT_PAIR_CLASSIFICATION, TaskType.TEXT_REGRESSION} <= plausible
     assert profile.confidence < 0.95
