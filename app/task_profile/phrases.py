@@ -1,0 +1,199 @@
+"""Finds a fixed set of phrases in a text, in time linear in the text, with misspellings forgiven."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import combinations
+
+from app.task_profile.normalise import Token, fold, tokenise
+
+_MAX_CORRECTIONS = 24
+"""Unknown words looked up a text: bounds the time that gibberish can take."""
+_CORRECTABLE = range(5, 21)
+_LONG_WORD = 9
+"""From this length on two wrong letters are forgiven, below it one."""
+# Everyday words one letter away from a cue; correcting them would invent a task.
+_ORDINARY = frozenset(
+    [
+        "stars",
+        "start",
+        "price",
+        "wants",
+        "want",
+        "contact",
+        "expert",
+        "imagin",
+        "moral",
+        "relativ",
+        "large",
+        "small",
+        "quit",
+        "right",
+        "light",
+        "model",
+        "train",
+        "contest",
+        "house",
+        "other",
+        "their",
+        "there",
+        "where",
+        "these",
+        "those",
+        "class",
+        "cost",
+        "could",
+        "would",
+        "should",
+        "about",
+        "after",
+        "again",
+        "speak",
+        "peach",
+        "beach",
+        "sport",
+        "store",
+        "story",
+        "state",
+        "place",
+        "plane",
+        "paper",
+        "power",
+        "world",
+        "work",
+        "words",
+        "weather",
+        "whether",
+        "market",
+        "market",
+        "number",
+        "sample",
+        "simple",
+        "order",
+        "older",
+        "under",
+        "three",
+        "seven",
+        "eight",
+        "comment",
+        "content",
+        "context",
+        "county",
+        "country",
+        "course",
+        "cours",
+        "first",
+        "parameter",
+        "budget",
+        "memory",
+        "hour",
+        "minut",
+        "longer",
+        "along",
+        "walks",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A phrase found: whose it is, and which part of the text it covers."""
+
+    owner: int
+    phrase: str
+    start: int
+    end: int
+    first_token: int
+
+
+@dataclass(slots=True)
+class _Node:
+    children: dict[str, "_Node"] = field(default_factory=dict)
+    phrase: str = ""
+    owners: tuple[int, ...] = ()
+
+
+def _deletions(word: str, count: int) -> Iterator[str]:
+    for drop in range(count + 1):
+        for kept in combinations(range(len(word)), len(word) - drop):
+            yield "".join(word[i] for i in kept)
+
+
+def _forgiven(word: str) -> int:
+    return 2 if len(word) >= _LONG_WORD else 1
+
+
+class PhraseIndex:
+    """Phrases of several owners, found as sequences of stemmed words and Chinese characters."""
+
+    def __init__(self, phrases: Iterable[tuple[int, str]]) -> None:
+        """Indexes (owner, phrase); a phrase may have several owners."""
+        self._root = _Node()
+        self._words: set[str] = set()
+        for owner, phrase in phrases:
+            self._add(owner, phrase)
+        self._near: dict[str, list[str]] = {}
+        for word in sorted(self._words):
+            if word.isascii() and len(word) in _CORRECTABLE:
+                for short in _deletions(word, _forgiven(word)):
+                    self._near.setdefault(short, []).append(word)
+        # bound to this index; a method's own cache would keep every index alive
+        self._corrected = lru_cache(maxsize=8192)(self._correct)
+
+    def _add(self, owner: int, phrase: str) -> None:
+        node = self._root
+        for token in tokenise(fold(phrase)):
+            self._words.add(token.text)
+            node = node.children.setdefault(token.text, _Node())
+        node.phrase = phrase
+        node.owners = (*node.owners, owner)
+
+    def _correct(self, word: str) -> str:
+        """The known word nearest to a misspelt one (fewest letters apart), or the word itself."""
+        best, cost = word, 99
+        for short in _deletions(word, _forgiven(word)):
+            for known in self._near.get(short, ()):
+                apart = max(len(known), len(word)) - len(short)
+                if known[0] == word[0] and apart <= _forgiven(word) and (apart, known) < (cost, best):
+                    best, cost = known, apart
+        return best
+
+    @staticmethod
+    def _is_correctable(word: str) -> bool:
+        return word.isascii() and len(word) in _CORRECTABLE and word not in _ORDINARY
+
+    def _known(self, tokens: list[Token]) -> list[str]:
+        budget = _MAX_CORRECTIONS
+        words = []
+        for token in tokens:
+            word = token.text
+            if budget and word not in self._words and self._is_correctable(word):
+                budget -= 1
+                word = self._corrected(word)
+            words.append(word)
+        return words
+
+    def find(self, tokens: list[Token]) -> list[Hit]:
+        """The phrases in the text, from left to right; a longer one hides those inside it."""
+        words = self._known(tokens)
+        hits: list[Hit] = []
+        covered = 0  # tokens before this one lie in a phrase already found
+        for first in range(len(words)):
+            last, found = self._longest(words, first)
+            if found is None or last <= covered:
+                continue
+            covered = last
+            start, end = tokens[first].start, tokens[last - 1].end
+            hits.extend(Hit(owner, found.phrase, start, end, first) for owner in found.owners)
+        return hits
+
+    def _longest(self, words: list[str], first: int) -> tuple[int, _Node | None]:
+        node, found, last = self._root, None, first
+        for position in range(first, len(words)):
+            child = node.children.get(words[position])
+            if child is None:
+                break
+            node = child
+            if node.owners:
+                found, last = node, position + 1
+        return last, found
