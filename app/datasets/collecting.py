@@ -12,6 +12,8 @@ from app.datasets.table import MAX_FIELD_CHARACTERS, FieldTooLongError, Record, 
 from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault, TaskDefinition
 
 MAX_ROWS = 1_000_000
+MAX_CLASSES = 5_000
+"""Intents and topics stay far below; more are identifiers, or a task for retrieval."""
 MAX_MISSING_SHARE = 0.2
 """More rows than this without a text or label are no slip: the column or the file is the wrong one."""
 MAX_SHOWN_ROWS = 10
@@ -84,6 +86,23 @@ class LabelsUniqueError(DatasetError):
         )
 
 
+class TooManyClassesError(DatasetError):
+    """More labels than a classifier is made for.
+
+    Attributes:
+        n_classes: How many there are.
+    """
+
+    def __init__(self, column: str, n_classes: int) -> None:
+        self.n_classes = n_classes
+        super().__init__(
+            f"Column {column!r} holds {n_classes:,} distinct labels; {MAX_CLASSES:,} are read.",
+            remedy="Name a column of classes; an identifier, a number or free text is none.",
+            pointer="/label_column",
+            column=column,
+        )
+
+
 class TooManyRowsError(DatasetError):
     """More rows than are read.
 
@@ -137,6 +156,7 @@ def collect(
         UnusableValueError: A value is nested or binary.
         OneClassError: There are fewer labels than the task needs.
         LabelsUniqueError: No label occurs twice.
+        TooManyClassesError: There are more than `MAX_CLASSES` labels.
         TooManyRowsError: There are more than `MAX_ROWS` rows.
         FieldTooLongError: A text is too long.
     """
@@ -170,7 +190,7 @@ def _checked(
         if row.kind is not FaultKind.MISSING:
             raise UnusableValueError(by_role[row.role], number, unit, row.kind)
     elif len(row.text) > MAX_FIELD_CHARACTERS or len(row.label) > MAX_FIELD_CHARACTERS:
-        raise FieldTooLongError(number, MAX_FIELD_CHARACTERS)
+        raise FieldTooLongError(number, MAX_FIELD_CHARACTERS, unit)
     return row
 
 
@@ -185,6 +205,8 @@ def _require_classes(counts: Mapping[str, int], column: str, task: TaskDefinitio
         return
     if len(counts) < task.min_classes:
         raise OneClassError(column, len(counts), task.min_classes)
+    if len(counts) > MAX_CLASSES:
+        raise TooManyClassesError(column, len(counts))
     if max(counts.values()) == 1 and len(counts) > task.min_classes:
         raise LabelsUniqueError(column, len(counts))
 

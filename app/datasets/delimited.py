@@ -11,6 +11,7 @@ from app.datasets.table import (
     HeaderOnlyError,
     MalformedRowError,
     Record,
+    require_distinct,
     require_few_columns,
     text_lines,
 )
@@ -35,15 +36,6 @@ class RaggedRowError(DatasetError):
         self.line, self.expected, self.found = line, expected, found
         super().__init__(
             f"Line {line} has {found} fields; the first row has {expected}.", remedy=_QUOTES, rows=(line,)
-        )
-
-
-class DuplicateColumnError(DatasetError):
-    """Two columns of one name."""
-
-    def __init__(self, column: str) -> None:
-        super().__init__(
-            f"Two columns are called {column!r}.", remedy="Give each column its own name.", column=column
         )
 
 
@@ -131,9 +123,7 @@ def _is_number(cell: str) -> bool:
 
 def _names(first: list[str]) -> tuple[str, ...]:
     names = [cell.strip() or f"column_{i}" for i, cell in enumerate(first, start=1)]
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if twice is not None:
-        raise DuplicateColumnError(twice)
+    require_distinct(names)
     return tuple(names)
 
 

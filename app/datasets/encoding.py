@@ -1,6 +1,7 @@
 """The character encoding of an uploaded text file: read what is safe to tell, refuse the rest by name."""
 
 import codecs
+import re
 from pathlib import Path
 
 from charset_normalizer import from_bytes
@@ -34,6 +35,7 @@ _NAMEABLE = (
     "cp1255",
     "cp1256",
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _READ = "Save the file as UTF-8; UTF-16 with a byte order mark and GB18030 are read too."
 
 
@@ -109,9 +111,10 @@ def _whole(path: Path, encoding: str) -> str:
 
 
 def _refuse_zeros(head: bytes) -> None:
-    zeros = max(head[0::2].count(0), head[1::2].count(0)) / max(1, len(head) // 2)
-    if zeros > 0.3 and min(head[0::2].count(0), head[1::2].count(0)) == 0:
-        raise UnsupportedEncodingError("utf-16 without a byte order mark")
+    for codec in ("utf-16-le", "utf-16-be"):
+        text = head.decode(codec, errors="ignore")
+        if "\n" in text and not _CONTROL.search(text):
+            raise UnsupportedEncodingError("utf-16 without a byte order mark")
     raise BinaryFileError(1 + head.count(b"\n", 0, head.index(b"\0")))
 
 

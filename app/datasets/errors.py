@@ -4,12 +4,13 @@ DatasetError
 ├── upload         EmptyFileError, UploadTooLargeError
 ├── encoding       UnsupportedEncodingError, BinaryFileError
 ├── reading        UnsupportedFormatError
-├── delimited      RaggedRowError, DuplicateColumnError
-├── table          MalformedRowError, FieldTooLongError, TooManyColumnsError, HeaderOnlyError
+├── delimited      RaggedRowError
+├── table          MalformedRowError, FieldTooLongError, TooManyColumnsError, HeaderOnlyError,
+│                  DuplicateColumnError
 ├── parquet        MalformedParquetError
 ├── columns        UnknownColumnError, ColumnNotFoundError, ColumnConflictError, UnusedColumnError
 ├── collecting     ValuesMissingError, UnusableValueError, OneClassError, LabelsUniqueError,
-│                  TooManyRowsError
+│                  TooManyClassesError, TooManyRowsError
 ├── ingest         UnsupportedTaskError
 ├── storage        InvalidDatasetIdError, DatasetNotFoundError
 └── repository     InvalidCursorError

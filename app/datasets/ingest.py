@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -76,20 +77,12 @@ def ingest(
         DatasetError: The file cannot be used; nothing is left behind.
     """
     definition = _readable(task_type)
-    if isinstance(source, Path):
-        with source.open("rb") as file:
-            return ingest(
-                file,
-                filename=filename,
-                choices=choices,
-                task_type=task_type,
-                project=project,
-                data_dir=data_dir,
-                max_bytes=max_bytes,
-                name=name,
-            )
     title = _title(name or filename)
-    with store_upload(_chunks(source), limit_bytes=max_bytes, folder=incoming_folder(data_dir)) as upload:
+    folder = incoming_folder(data_dir)
+    with (
+        _stream(source) as stream,
+        store_upload(_chunks(stream), limit_bytes=max_bytes, folder=folder) as upload,
+    ):
         opened = open_file(
             upload.path,
             filename=filename,
@@ -178,6 +171,11 @@ def _store(
             ),
         )
         return publish(draft, stored, data_dir)
+
+
+def _stream(source: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """The caller's stream, left open at the end, or the file, closed then."""
+    return source.open("rb") if isinstance(source, Path) else nullcontext(source)
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:

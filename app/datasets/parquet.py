@@ -7,8 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.datasets.errors import DatasetError
-from app.datasets.table import HeaderOnlyError, Record, require_few_columns
+from app.datasets.table import HeaderOnlyError, Record, require_distinct, require_few_columns
 
+_UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
+"""The last two: text that is not UTF-8, and times that Python cannot hold."""
 BATCH_ROWS = 1_024
 """Rows decoded at a time: a file may unfold to far more than its size."""
 
@@ -34,9 +36,10 @@ class ParquetSource:
             with pq.ParquetFile(path) as file:
                 self.columns = tuple(file.schema_arrow.names)
                 n_rows = file.metadata.num_rows
-        except (pa.ArrowException, OSError):
+        except _UNREADABLE:
             raise MalformedParquetError from None
         require_few_columns(len(self.columns))
+        require_distinct(self.columns)
         if n_rows == 0 or not self.columns:
             raise HeaderOnlyError
 
@@ -53,5 +56,5 @@ class ParquetSource:
                     for row in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):
                         number += 1
                         yield number, row
-        except (pa.ArrowException, OSError):
+        except _UNREADABLE:
             raise MalformedParquetError from None

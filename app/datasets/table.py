@@ -64,12 +64,11 @@ class FieldTooLongError(DatasetError):
         limit_characters: The limit.
     """
 
-    def __init__(self, row: int, limit_characters: int, column: str | None = None) -> None:
+    def __init__(self, row: int, limit_characters: int, unit: str = "line") -> None:
         self.limit_characters = limit_characters
         super().__init__(
-            f"At {row}: a value is longer than {limit_characters:,} characters.",
+            f"At {unit} {row} a value is longer than {limit_characters:,} characters.",
             remedy="Shorten the texts; if they are not that long, a quote is not closed.",
-            column=column,
             rows=(row,),
         )
 
@@ -87,6 +86,22 @@ class TooManyColumnsError(DatasetError):
             f"The file has {n_columns:,} columns; {MAX_COLUMNS:,} are read.",
             remedy="Keep the text and label columns.",
         )
+
+
+class DuplicateColumnError(DatasetError):
+    """Two columns of one name."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"Two columns are called {column!r}.", remedy="Give each column its own name.", column=column
+        )
+
+
+def require_distinct(columns: Sequence[str]) -> None:
+    """Refuses a table in which a name does not tell one column."""
+    twice = next((name for i, name in enumerate(columns) if name in columns[:i]), None)
+    if twice is not None:
+        raise DuplicateColumnError(twice)
 
 
 def require_few_columns(n_columns: int) -> None:

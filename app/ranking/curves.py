@@ -49,7 +49,7 @@ class CurveCalibration:
 @lru_cache(maxsize=1)
 def load_curve_calibration() -> CurveCalibration:
     """The calibration that ships with this package."""
-    text = resources.files("app.ranking").joinpath("fitted", "curves.json").read_text(encoding="utf-8")
+    text = resources.files("app.ranking.fitted").joinpath("curves.json").read_text(encoding="utf-8")
     raw = json.loads(text)
     return CurveCalibration(
         fractions=np.array(raw["fractions"], dtype=np.float64),

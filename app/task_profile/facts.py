@@ -22,6 +22,9 @@ _LATENCY = re.compile(
 )
 _MODEL = re.compile(r"model|weights|checkpoint|on disk|模型|权重|体积")
 _MEMORY = re.compile(r"\b(?:v?ram|memory|gpu|card)\b|显存|内存|显卡")
+_CARD_BEFORE = re.compile(r"#\s*$")  # a card's name, masked
+_PER_CLASS_BEFORE = re.compile(r"(?:各|每类|每个类别|每种|各有|各约)[有约]?\s*$")
+_PER_CLASS_AFTER = re.compile(r"[^,.;，。；]{0,24}?(?:per|each|in every) (?:class|category|label)")
 _DATA_HOURS = re.compile(
     r"\s*(?:of |的)?\s*(?:\w+ )?(?:speech|audio|recording|sound|video|voice|footage|talk"
     r"|data\b|calls|语音|录音|音频|视频|数据)"
@@ -69,7 +72,8 @@ _CLASSES = re.compile(
     r"|\s*种(?!子)"
 )
 _CLASSES_BEFORE = re.compile(
-    r"(?:n_classes|classes|categories|labels|类别数|类别|标签数|分类数)\s*(?:[:=：]|为|是|有)\s*$"
+    r"(?:(?:n_classes|classes|categories|labels|类别)\s*(?:[:=：]|为|是|有)|(?:类别数|标签数"
+    r"|分类数|类别数量)[:=：为是有]?)\s*$"
 )
 _DATA_NOUN = (
     r"examples?|samples?|rows?|records?|instances?|items?|pairs?|sentences?|documents?|docs"
@@ -80,7 +84,7 @@ _DATA_NOUN = (
     r"|songs?|tracks|users|sessions|interactions|"
     r"contracts?|headlines?|stories|paragraphs?|passages?|products?|titles?|complaints?"
     r"|essays?|datapoints|data points|points|entries|"
-    r"annotations|labell?ed|annotated|training|lines|reports?|captions?|transcripts?|x-rays?"
+    r"annotations|labell?ed|annotated|training|train|lines|reports?|captions?|transcripts?|x-rays?"
     r"|resumes?|cvs|snippets|functions|issues|cases"
 )
 _EXAMPLES = re.compile(
@@ -89,8 +93,11 @@ _EXAMPLES = re.compile(
     r"|个?句子|个?图片|个?对话|封|通|件|个?用户|套|本|道|个?问题|个?音频|个?文件|笔)(?!话)"
 )
 _EXAMPLES_BEFORE = re.compile(
-    r"(?:dataset|data set|corpus|training set|n|n_examples|样本量|数据量|训练集"
+    r"(?:dataset|data set|corpus|training set|(?<![a-z])n|n_examples|样本量|数据量|训练集"
     r"|样本数)\s*(?:of|has|size|[:=：]|为|是|有|约|大概|about)\s*$"
+)
+_COUNTED_BEFORE = re.compile(
+    r"\b(?:pairs|examples|samples|rows|sentences|images|数据|样本|语料)\s?[:：=(（]?\s*$"
 )
 _PARAMETERS = re.compile(r"\s*(?:m|b)?[ -]*(?:parameters?|params?|weights\b)|\s*(?:的)?(?:个)?参数")
 _PARAMETERS_BEFORE = re.compile(r"(?:param(?:eter)?s?|参数(?:量|数|规模)?)[^\d,，。]{0,14}$")
@@ -148,7 +155,7 @@ def _bytes(q: Quantity, before: str, after: str) -> Facts:
     plain = unit in {"g", "m"}  # 16G显存 and 500M 模型, but not 100M parameters
     value = q.value / 1e6 if not match and unit == "m" else q.value
     gigabytes = _whole(value / 1000 if unit.startswith("m") else value)
-    if _MEMORY.search(what) or (not plain and _MEMORY.search(before)):
+    if _MEMORY.search(what) or _CARD_BEFORE.search(before) or (not plain and _MEMORY.search(before)):
         return {"device_memory_gb": gigabytes}
     if _MODEL.search(before) or _MODEL.search(what):
         return {} if plain and unit == "m" and "param" in what else {"max_model_gb": gigabytes}
@@ -204,8 +211,10 @@ def _classes(q: Quantity, before: str, after: str) -> Facts:
 def _examples(q: Quantity, before: str, after: str) -> Facts:
     if q.value < 10 or q.value != int(q.value):
         return {}
-    if _EXAMPLES.match(after) or _EXAMPLES_BEFORE.search(before):
-        return {"n_examples": int(q.value)}
+    counted = q.scale in {"k", "m", "万"} and _COUNTED_BEFORE.search(before)
+    if counted or _EXAMPLES.match(after) or _EXAMPLES_BEFORE.search(before):
+        per_class = _PER_CLASS_BEFORE.search(before) or _PER_CLASS_AFTER.match(after)
+        return {"n_per_class" if per_class else "n_examples": int(q.value)}
     return {}
 
 
@@ -236,8 +245,16 @@ def read_numbers(folded: str, hardware: Hardware) -> Facts:
             if found:
                 facts = found | facts
                 break
+    return _completed(facts, folded)
+
+
+def _completed(facts: Facts, folded: str) -> Facts:
+    """The facts with the number of classes that the labels' names imply, and per-class counts summed."""
     if "n_classes" not in facts and _TERNARY.search(folded):
         facts["n_classes"] = 3
     elif "n_classes" not in facts and _BINARY.search(folded):
         facts["n_classes"] = 2
+    per_class = facts.pop("n_per_class", None)
+    if per_class is not None and "n_classes" in facts and "n_examples" not in facts:
+        facts["n_examples"] = int(per_class) * int(facts["n_classes"])
     return facts

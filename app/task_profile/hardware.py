@@ -14,7 +14,7 @@ _CARD = re.compile(
     r"(?:s)?(?![a-z0-9])"
 )
 _MPS = re.compile(
-    r"(?<![a-z0-9])(?:apple silicon|macbook|mac ?(?:mini|studio)|imac|apple m[1-5]"
+    r"(?<![a-z0-9])(?:apple silicon|macbook|mac m[1-5]|mac ?(?:mini|studio)|imac|apple m[1-5]"
     r"|mps)(?![a-z])|苹果电脑|苹果笔记本"
 )
 _NO_GPU = re.compile(

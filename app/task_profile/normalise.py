@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-MAX_CHARS = 4000
+MAX_CHARS = 2000
 """What lies beyond is not read: a description fits in far less, and reading time stays bounded."""
 
 _TRADITIONAL = (

@@ -24,7 +24,8 @@ _UNITS = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10_000, "亿": 100_000_000}
 _WORDS = "|".join(sorted(_ENGLISH, key=len, reverse=True))
 _QUANTITY = re.compile(
-    r"(?<![a-z0-9_.])(?:(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)|\d{1,15}(?:\.\d{1,9})?)"
+    r"(?<![a-z0-9_.])(?:(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)|[1-9]\d{0,2}(?: \d{3})+(?![\d.,])"
+    r"|\d{1,15}(?:\.\d{1,9})?)"
     r"|(?P<word>(?:" + _WORDS + r")(?:[ -](?:a|an|one|two|three|four|five|six|seven|eight|nine))?)\b)"
     r"(?P<scale>[ -]?(?:thousand|hundred|million|billion|mn|bn)\b|[ ]?[kmbw](?![a-z0-9])"
     r"|[ ]?(?:十万|百万|千万|[百千万亿]))?"
@@ -86,7 +87,7 @@ def _english_number(words: str) -> float:
 
 def _digits_value(match: re.Match[str]) -> float:
     written = match["digits"]
-    value = float(written.replace(",", "")) if written else _english_number(match["word"])
+    value = float(written.replace(",", "").replace(" ", "")) if written else _english_number(match["word"])
     return value * _SCALES.get((match["scale"] or "").strip(" -"), 1.0)
 
 

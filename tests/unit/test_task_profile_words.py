@@ -120,7 +120,7 @@ def test_denied_tasks_do_not_count(text: str, task_type: TaskType) -> None:
 
 
 def test_two_plausible_types_are_both_listed() -> None:
-    profile = _read("classify the translation quality given source and target sentence").profile
+    profile = _read("classify the translation quality").profile
     plausible = {profile.task_type, *profile.alternatives}
     assert {TaskType.TEXT_PAIR_CLASSIFICATION, TaskType.TEXT_REGRESSION} <= plausible
     assert profile.confidence < 0.95
@@ -162,6 +162,8 @@ def test_traditional_and_spaced_characters_read_alike(text: str) -> None:
         ("text classification with fewer than 350 million parameters", "max_parameters", 350_000_000),
         ("text classification, latency under 0.2 seconds", "max_latency_ms", 200),
         ("classify lectures from MIT", "licences", None),
+        ("文本分类，一张 A10 24G", "device_memory_gb", 24),
+        ("image classification on a Mac M1", "device", "mps"),
         ("text classification of 3090 reviews", "device", None),
     ],
 )
@@ -181,6 +183,10 @@ def test_constraints_are_read_from_the_words(text: str, field: str, value: objec
         ("text classification, avg length 40", "mean_length", 40.0),
         ("文本分类，每条约50字", "mean_length", 50.0),
         ("text classification of 3090 reviews", "n_examples", 3090),
+        ("question answering, 80 000 questions", "n_examples", 80_000),
+        ("text classification, 10 examples per class, 20 classes", "n_examples", 200),
+        ("情感分析，正负两类，各3000条", "n_examples", 6000),
+        ("sentiment in about 30 languages", "n_examples", None),
     ],
 )
 def test_sizes_are_read_from_the_words(text: str, field: str, value: object) -> None:
@@ -205,7 +211,7 @@ def test_chinese_numerals_have_their_value(numeral: str, value: float) -> None:
 
 @given(st.integers(0, 10**9))
 def test_digits_are_read_as_written(number: int) -> None:
-    assert [q.value for q in find_quantities(f"{number} {number:,}")] == [number, number]
+    assert [q.value for q in find_quantities(f"{number}; {number:,}")] == [number, number]
 
 
 @settings(max_examples=200, deadline=None)

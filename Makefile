@@ -1,0 +1,48 @@
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+MODELS := .cache/models
+export ADVISOR_TEST_MODELS_DIR ?= $(CURDIR)/$(MODELS)
+
+.PHONY: help setup weights demo test serve bench lint format migrations-check clean
+
+help: ## Show what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 20
+
+setup: $(INSTALLED) ## Make the virtual environment (TORCH=cuda for a CUDA build of torch)
+
+$(INSTALLED): pyproject.toml constraints.txt scripts/install.sh
+	@echo "Setting up .venv (once, about two minutes) ..."
+	@sh scripts/install.sh
+
+weights: $(INSTALLED) ## Fetch the pretrained weights that the demonstration and the tests use
+	@$(BIN)/python -m app.probes.weights --models-dir $(MODELS)
+
+demo: $(INSTALLED) ## Run the main job once: recommend, upload, probe, ranking
+	@$(BIN)/advisor demo
+
+test: $(INSTALLED) ## Run the tests
+	@$(BIN)/python -m app.probes.weights --models-dir $(MODELS) || echo "No weights: the tests that need them are skipped"
+	@$(BIN)/python -m pytest
+
+serve: $(INSTALLED) ## Serve at port 8000, Swagger UI at /docs
+	@$(BIN)/advisor serve
+
+bench: $(INSTALLED) ## Measure speed against peers, each in one run
+	@$(BIN)/python -m tests.speed
+
+lint: $(INSTALLED) ## Linters, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(INSTALLED) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+migrations-check: $(INSTALLED) ## Upgrade, downgrade, upgrade, no drift
+	@$(BIN)/python -m pytest tests/db/test_migrations.py
+
+clean: ## Remove the virtual environment, caches and local data
+	rm -rf .venv .cache data .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

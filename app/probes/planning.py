@@ -1,0 +1,254 @@
+"""A queued request becomes a plan: candidates, sample, arms, predicted costs and the prior belief, all frozen."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from app.advice import CJK_LANGUAGES, Question, best_arms_of, workload
+from app.probes.scheduler import ArmPlan, RunPlan
+from app.ranking.belief import Belief
+from app.ranking.candidates import CandidateTable
+from app.ranking.cost import PADDING, Workload, epochs_for, predict_costs
+from app.ranking.devices import Device, device_named
+from app.ranking.evidence import EvidenceBase
+from app.ranking.observations import condition_on_probes
+from app.recall import Constraints
+from benchmarks.metrics import metric_named
+from models_registry.entry import ModelEntry
+from models_registry.vocabulary import Strategy
+
+BATCH_SIZE = 16
+MAX_VALIDATION = 1_000
+MOST_CANDIDATES = 6
+"""Candidates recalled where the request names none."""
+MAX_TRAIN, MIN_TRAIN = 8_000, 256
+FEATURE_SHARE = 0.25
+"""Share of the budget that the passes over the data may take, which sets the sample's size."""
+LOAD_SECONDS = 1.5
+"""Forking a trial and opening its weights."""
+SLICE_OVERHEAD_SECONDS = 1.0
+"""Saving a slice's state."""
+REFERENCE_MATMUL_FLOPS = 105e9
+"""Single-precision matrix product of two AVX2 cores in numpy, where the efficiency of `cpu` was measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """How much of the data a run trains and validates on."""
+
+    n_train: int
+    n_validation: int
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Prepared:
+    """A run ready to begin.
+
+    Attributes:
+        plan: What the scheduler decides by.
+        entries: The candidates.
+        sample: Sizes of the parts.
+        epochs: Passes of a full fine-tune.
+        max_length: Tokens kept of an input.
+    """
+
+    plan: RunPlan
+    entries: tuple[ModelEntry, ...]
+    sample: Sample
+    epochs: int
+
+
+def measured_device(device: Device) -> Device:
+    """A CPU with the speed that this machine shows in a fraction of a second; other devices as they are."""
+    if device.name != "cpu":
+        return device
+    matrix = np.random.default_rng(0).standard_normal((768, 768), dtype=np.float32)
+    best = min(_timed_product(matrix) for _ in range(5))
+    ratio = 2.0 * 768**3 / best / REFERENCE_MATMUL_FLOPS
+    return replace(device, flops=device.flops * float(np.clip(ratio, 0.1, 50.0)))
+
+
+def _timed_product(matrix: "np.ndarray[Any, np.dtype[np.float32]]") -> float:
+    began = time.perf_counter()
+    matrix @ matrix
+    return max(time.perf_counter() - began, 1e-6)
+
+
+def choose_candidates(
+    question: Question, base: EvidenceBase, named: Sequence[str], ready: Sequence[str] = ()
+) -> tuple[ModelEntry, ...]:
+    """The models named, or else those most likely to be the best among what can be probed.
+
+    Args:
+        question: The task with the run's limits.
+        base: Figures and candidates.
+        named: `hub:id@revision` of the models asked for.
+        ready: Models whose weights lie on this machine already; the best of them takes part in any case.
+    """
+    table = base.candidates
+    if named:
+        by_name = {e.name: e for e in table.entries}
+        return tuple(by_name[name] for name in named)
+    question = replace(question, constraints=replace(question.constraints, probeable_only=True))
+    ranked = best_arms_of(question, base)
+    chosen = ranked[:MOST_CANDIDATES]
+    local = [e for e in ranked if e.name in set(ready) and e not in chosen][:1]
+    return tuple([*chosen[: MOST_CANDIDATES - len(local)], *local])
+
+
+def prepare(
+    question: Question,
+    base: EvidenceBase,
+    entries: Sequence[ModelEntry],
+    request: Mapping[str, Any],
+    device: Device,
+    n_examples: int,
+) -> Prepared:
+    """The plan of a run, from its request and the data's profile.
+
+    Args:
+        question: The task with the run's limits.
+        base: Figures and candidates.
+        entries: The candidates.
+        request: The body of `POST /probe-run`.
+        device: Measured.
+        n_examples: In the data set.
+    """
+    budget = float(request["budget"]["seconds"])
+    strategies = [Strategy(s) for s in request["strategies"]]
+    table = CandidateTable(tuple(entries))
+    tokens = workload(question.profile).tokens
+    per_example = _pass_seconds(table, tokens, device)
+    sample = choose_sample(n_examples, budget, float(per_example.sum()))
+    epochs = epochs_for(sample.n_train)
+    features = [LOAD_SECONDS + float(s) * (sample.n_train + sample.n_validation) for s in per_example]
+    arms = [
+        _arm(model, strategy, float(per_example[model]), sample, epochs)
+        for model in range(len(entries))
+        for strategy in strategies
+        if entries[model].n_layers > 0 or strategy is Strategy.HEAD or Strategy.HEAD not in strategies
+    ]
+    plan = RunPlan(
+        belief=_prior(question, base, entries),
+        names=tuple(e.name for e in entries),
+        feature_seconds=tuple(features),
+        arms=tuple(arms),
+        metric=metric_named(question.profile.metric),
+        stop_p_best=float(request["stop"]["p_best"]),
+        stop_regret=float(request["stop"]["expected_regret"]),
+        seed=int(request["seed"]),
+    )
+    return Prepared(plan=plan, entries=tuple(entries), sample=sample, epochs=epochs)
+
+
+def choose_sample(n_examples: int, budget_seconds: float, pass_seconds: float) -> Sample:
+    """As much data as one pass of every candidate can see in `FEATURE_SHARE` of the budget.
+
+    Args:
+        n_examples: In the data set.
+        budget_seconds: Of the run.
+        pass_seconds: Of one example through all candidates.
+    """
+    affordable = int(FEATURE_SHARE * budget_seconds / max(pass_seconds, 1e-9))
+    n_validation = int(np.clip(0.2 * min(n_examples, affordable), 1, MAX_VALIDATION))
+    n_train = int(np.clip(affordable - n_validation, MIN_TRAIN, MAX_TRAIN))
+    n_validation = max(n_validation, min(int(0.2 * n_examples), MIN_TRAIN))
+    return Sample(n_train=max(min(n_train, n_examples - n_validation), 1), n_validation=n_validation)
+
+
+def _pass_seconds(
+    table: CandidateTable, tokens: float, device: Device
+) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """Seconds of one example through each candidate, forward only."""
+    length = np.where(table.is_per_token, np.minimum(tokens * PADDING, table.max_length), 1.0)
+    operations = table.flops * length + 4.0 * table.layers * table.width * length**2 * table.is_per_token
+    # Inference runs at about twice the efficiency of training, which also updates moments and weights.
+    return np.asarray(operations / (2.0 * device.flops * device.train_efficiency) + 2e-4)
+
+
+def _arm(model: int, strategy: Strategy, pass_seconds: float, sample: Sample, epochs: int) -> ArmPlan:
+    if strategy is Strategy.HEAD:
+        return ArmPlan(
+            model=model, strategy=strategy, total_steps=0, step_seconds=0.0, slice_overhead_seconds=0.0
+        )
+    steps_an_epoch = -(-sample.n_train // BATCH_SIZE)
+    return ArmPlan(
+        model=model,
+        strategy=strategy,
+        total_steps=steps_an_epoch * epochs,
+        step_seconds=6.0 * pass_seconds * BATCH_SIZE,  # three times the operations at half the efficiency
+        slice_overhead_seconds=SLICE_OVERHEAD_SECONDS + pass_seconds * sample.n_validation,
+    )
+
+
+def _prior(question: Question, base: EvidenceBase, entries: Sequence[ModelEntry]) -> Belief:
+    """The belief over both arms of the candidates, earlier probes of the same data included."""
+    held = condition_on_probes(base, base.belief_for(question.profile), question.profile, question.probes)
+    index = {e.name: i for i, e in enumerate(base.candidates.entries)}
+    positions = [held.position[index[e.name]] for e in entries]
+    arms = np.array([2 * p + a for p in positions for a in (0, 1)], dtype=np.intp)
+    return held.belief.subset(arms)
+
+
+def plan_to_json(prepared: Prepared) -> dict[str, Any]:
+    """The plan as it is kept with the run."""
+    plan = prepared.plan
+    return {
+        "names": list(plan.names),
+        "feature_seconds": list(plan.feature_seconds),
+        "arms": [
+            {
+                "model": a.model,
+                "strategy": a.strategy.value,
+                "total_steps": a.total_steps,
+                "step_seconds": a.step_seconds,
+                "slice_overhead_seconds": a.slice_overhead_seconds,
+            }
+            for a in plan.arms
+        ],
+        "belief": {
+            "mean": plan.belief.mean.tolist(),
+            "covariance": plan.belief.covariance.tolist(),
+            "level_variance": plan.belief.level_variance,
+        },
+        "metric": plan.metric.name,
+        "stop_p_best": plan.stop_p_best,
+        "stop_regret": plan.stop_regret,
+        "seed": plan.seed,
+        "n_train": prepared.sample.n_train,
+        "n_validation": prepared.sample.n_validation,
+        "epochs": prepared.epochs,
+    }
+
+
+def plan_from_json(raw: Mapping[str, Any], entries: Mapping[str, ModelEntry]) -> Prepared:
+    """The plan that was kept.
+
+    Args:
+        raw: As `plan_to_json` made it.
+        entries: The registry, by full name.
+    """
+    belief = raw["belief"]
+    plan = RunPlan(
+        belief=Belief(
+            mean=np.array(belief["mean"]),
+            covariance=np.array(belief["covariance"]),
+            level_variance=float(belief["level_variance"]),
+        ),
+        names=tuple(raw["names"]),
+        feature_seconds=tuple(raw["feature_seconds"]),
+        arms=tuple(ArmPlan(**{**a, "strategy": Strategy(a["strategy"])}) for a in raw["arms"]),
+        metric=metric_named(raw["metric"]),
+        stop_p_best=raw["stop_p_best"],
+        stop_regret=raw["stop_regret"],
+        seed=raw["seed"],
+    )
+    return Prepared(
+        plan=plan,
+        entries=tuple(entries[name] for name in plan.names),
+        sample=Sample(n_train=raw["n_train"], n_validation=raw["n_validation"]),
+        epochs=raw["epochs"],
+    )

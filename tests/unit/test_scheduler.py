@@ -1,0 +1,189 @@
+import numpy as np
+import pytest
+
+from app.probes.scheduler import Action, ArmPlan, Kind, Record, RunPlan, Scheduler, Stop
+from app.probes.states import TrialStatus
+from app.ranking.belief import Belief
+from app.ranking.curves import load_curve_calibration
+from benchmarks.metrics import METRICS
+from models_registry.vocabulary import Strategy
+
+N = 3
+
+
+def make_plan(means: tuple[float, ...] = (1.0, 1.1, 0.9), **changes: object) -> RunPlan:
+    arms = [
+        ArmPlan(
+            model=m,
+            strategy=s,
+            total_steps=0 if s is Strategy.HEAD else 80,
+            step_seconds=0.2,
+            slice_overhead_seconds=1.0,
+        )
+        for m in range(len(means))
+        for s in (Strategy.HEAD, Strategy.FULL)
+    ]
+    n = 2 * len(means)
+    values: dict[str, object] = {
+        "belief": Belief(
+            mean=np.repeat(means, 2) - np.tile([0.0, 0.4], len(means)),
+            covariance=0.3 * np.eye(n) + 0.2 * np.kron(np.eye(len(means)), np.ones((2, 2))),
+            level_variance=1.0,
+        ),
+        "names": tuple(f"m{i}" for i in range(len(means))),
+        "feature_seconds": (2.0,) * len(means),
+        "arms": tuple(arms),
+        "metric": METRICS["accuracy"],
+        "stop_p_best": 0.99,
+        "stop_regret": 1e-4,
+        "seed": 0,
+    }
+    return RunPlan(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def simulate(
+    scheduler: Scheduler, truth: dict[int, float], budget: float
+) -> tuple[list[Action], Stop, float]:
+    """Run to the end with simulated results that cost what was predicted."""
+    actions, spent = [], 0.0
+    while True:
+        step = scheduler.next(budget - spent)
+        if isinstance(step, Stop):
+            return actions, step, spent
+        actions.append(step)
+        spent += step.predicted_seconds
+        scheduler.tell(answer(scheduler, step, truth))
+
+
+def answer(scheduler: Scheduler, action: Action, truth: dict[int, float]) -> Record:
+    if action.kind is Kind.FEATURES:
+        score = truth[action.model] - 0.05
+        return Record(
+            kind=action.kind,
+            model=action.model,
+            arm=None,
+            outcome="finished",
+            seconds=action.predicted_seconds,
+            score=score,
+            std_error=0.01,
+        )
+    assert action.arm is not None
+    assert action.until_step is not None
+    done = action.until_step / scheduler.plan.arms[action.arm].total_steps
+    return Record(
+        kind=action.kind,
+        model=action.model,
+        arm=action.arm,
+        outcome="finished",
+        seconds=action.predicted_seconds,
+        step=action.until_step,
+        score=truth[action.model] - 0.05 * (1 - done),
+        std_error=0.01,
+    )
+
+
+TRUTH = {0: 0.80, 1: 0.84, 2: 0.90}
+
+
+def test_every_candidate_is_passed_over_before_any_is_trained() -> None:
+    actions, _, _ = simulate(Scheduler(make_plan(), load_curve_calibration()), TRUTH, 300.0)
+    kinds = [a.kind for a in actions]
+    assert kinds[:N] == [Kind.FEATURES] * N
+    assert Kind.FEATURES not in kinds[N:]
+
+
+def test_best_prior_is_passed_over_first() -> None:
+    actions, _, _ = simulate(Scheduler(make_plan(), load_curve_calibration()), TRUTH, 300.0)
+    assert [a.model for a in actions[:N]] == [1, 0, 2]
+
+
+@pytest.mark.parametrize("budget", [1.0, 5.0, 13.0, 40.0, 100.0])
+def test_budget_is_never_exceeded(budget: float) -> None:
+    _, _, spent = simulate(Scheduler(make_plan(), load_curve_calibration()), TRUTH, budget)
+    assert spent <= budget
+
+
+def test_budget_too_small_for_anything_leaves_the_prior() -> None:
+    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    actions, stop, _ = simulate(scheduler, TRUTH, 0.5)
+    assert actions == []
+    assert "budget" in stop.reason or "trained" in stop.reason
+    np.testing.assert_array_equal(scheduler.belief().mean, scheduler.plan.belief.mean)
+
+
+def test_truly_best_model_leads_at_the_end() -> None:
+    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    simulate(scheduler, TRUTH, 300.0)
+    assert int(scheduler.belief().mean[0::2].argmax()) == 2
+
+
+def test_most_training_goes_to_the_contenders() -> None:
+    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    actions, _, _ = simulate(scheduler, {0: 0.60, 1: 0.84, 2: 0.90}, 45.0)
+    slices = [a.model for a in actions if a.kind is Kind.SLICE]
+    assert slices
+    assert slices.count(0) < slices.count(2)
+
+
+def test_scheduler_told_the_same_records_decides_the_same() -> None:
+    first = Scheduler(make_plan(), load_curve_calibration())
+    records = []
+    for _ in range(5):
+        action = first.next(200.0)
+        assert isinstance(action, Action)
+        records.append(answer(first, action, TRUTH))
+        first.tell(records[-1])
+    kept = [Record.from_json(r.to_json()) for r in records]
+    second = Scheduler(make_plan(), load_curve_calibration(), kept)
+    assert second.next(150.0) == first.next(150.0)
+
+
+def test_failed_model_is_dropped_with_all_its_arms_and_the_run_goes_on() -> None:
+    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    scheduler.tell(Record(kind=Kind.FEATURES, model=2, arm=None, outcome="out_of_memory", seconds=1.0))
+    assert scheduler.rankable() == [0, 1, 2, 3]
+    assert scheduler.status(5) is TrialStatus.OUT_OF_MEMORY
+    actions, _, _ = simulate(scheduler, TRUTH, 100.0)
+    assert {a.model for a in actions} == {0, 1}
+
+
+def test_diverged_arm_leaves_the_head_of_its_model_in_the_race() -> None:
+    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    for model in range(N):
+        scheduler.tell(
+            answer(
+                scheduler,
+                Action(kind=Kind.FEATURES, model=model, arm=None, until_step=None, predicted_seconds=2.0),
+                TRUTH,
+            )
+        )
+    scheduler.tell(Record(kind=Kind.SLICE, model=2, arm=5, outcome="diverged", seconds=1.0, step=10))
+    assert 5 not in scheduler.rankable()
+    assert 4 in scheduler.rankable()
+
+
+def test_run_ends_when_every_candidate_failed() -> None:
+    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    for model in range(N):
+        scheduler.tell(Record(kind=Kind.FEATURES, model=model, arm=None, outcome="failed", seconds=1.0))
+    stop = scheduler.next(100.0)
+    assert isinstance(stop, Stop)
+    assert stop.reason == "every candidate failed"
+
+
+def test_clear_winner_stops_the_run_early() -> None:
+    plan = make_plan(stop_p_best=0.9)
+    _, stop, spent = simulate(Scheduler(plan, load_curve_calibration()), {0: 0.55, 1: 0.55, 2: 0.97}, 300.0)
+    assert stop.reason in {"P(best) reached", "expected regret reached"}
+    assert spent < 60.0
+
+
+def test_slower_machine_than_predicted_does_not_overrun() -> None:
+    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    spent, budget = 0.0, 30.0
+    while isinstance(action := scheduler.next(budget - spent), Action):
+        told = answer(scheduler, action, TRUTH)
+        seconds = 3.0 * action.predicted_seconds
+        spent += min(seconds, budget - spent)
+        scheduler.tell(Record.from_json({**told.to_json(), "seconds": seconds}))
+    assert spent <= budget
