@@ -47,5 +47,5 @@ def seed(database: Database) -> None:
     """The catalogue and the figures that ship are in the database; idempotent."""
     shipped, catalogue = load_shipped(), load_catalogue()
     with database.write() as session:
-        ModelRepository(session).seed(catalogue)
+        ModelRepository(session).upsert_catalogue(catalogue)
         FigureRepository(session).seed(shipped)

@@ -35,6 +35,7 @@ from app.snapshot import EmptyDatabaseError
 from app.task_profile.words import TaskConflictError, UnreadableTaskError
 from benchmarks.figures import InvalidFigureError
 from benchmarks.metrics import METRICS, UnknownMetricError
+from models_registry.repository import ModelExistsError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:model-selection-advisor:problem:"
@@ -73,6 +74,7 @@ PROBLEMS: Mapping[type[Exception], Kind] = MappingProxyType(
         UploadTooLargeError: Kind(413, "too-large", "The body is too large"),
         DatasetNotFoundError: Kind(404, "unknown-dataset", "There is no such data set"),
         DatasetInUseError: Kind(409, "dataset-in-use", "A run that has not ended needs the data set"),
+        ModelExistsError: Kind(409, "model-exists", "The name is taken by another description"),
         UnknownRunError: Kind(404, "unknown-run", "There is no such run"),
         RunFinishedError: Kind(409, "run-finished", "The run has ended"),
         IdempotencyConflictError: Kind(

@@ -4,7 +4,6 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from threading import Lock
 
 from sqlalchemy.orm import Session
@@ -19,10 +18,12 @@ from app.ranking.prior import Hyperparameters, fit_prior
 from app.ranking.table import NumberedFigure, build_table
 from benchmarks.figures import Benchmark, FigureKind
 from benchmarks.repository import FigureFilter, FigureRepository
+from models_registry.catalogue import Catalogue
 from models_registry.entry import ModelEntry
 from models_registry.repository import ModelRepository
 
 PAGE = 5_000
+MODELS_PAGE = 1_000
 CHECK_SECONDS = 1.0
 """Between two looks at whether the database has changed."""
 VERSION_DIGITS = 16
@@ -74,7 +75,8 @@ def build_snapshot(session: Session, hyper: Hyperparameters) -> Snapshot:
         EmptyDatabaseError: There are no models or no figures.
     """
     state = database_state(session)
-    entries = sorted(ModelRepository(session).all(), key=lambda e: e.name)
+    catalogue = Catalogue.of(stored_models(ModelRepository(session)))
+    entries = catalogue.entries
     repository = FigureRepository(session)
     benchmarks = repository.benchmarks()
     figures = published_figures(repository)
@@ -83,16 +85,24 @@ def build_snapshot(session: Session, hyper: Hyperparameters) -> Snapshot:
         raise EmptyDatabaseError
     return Snapshot(
         base=EvidenceBase(fit_prior(table, hyper), CandidateTable(entries)),
-        naming=Naming(entries),
+        naming=Naming(catalogue),
         benchmarks=benchmarks,
         database=DatabaseInfo(
-            version=_version(hyper, entries, figures),
+            version=_version(hyper, catalogue, figures),
             n_models=len(entries),
             n_figures=len(figures),
             as_of=max((n.figure.as_of for n in figures), default=None),
         ),
         state=state,
     )
+
+
+def stored_models(repository: ModelRepository) -> list[ModelEntry]:
+    """All models, by name."""
+    found: list[ModelEntry] = []
+    while page := repository.page(after=found[-1].name if found else None, limit=MODELS_PAGE):
+        found += page
+    return found
 
 
 def published_figures(repository: FigureRepository) -> list[NumberedFigure]:
@@ -106,22 +116,18 @@ def published_figures(repository: FigureRepository) -> list[NumberedFigure]:
     return found
 
 
-def _version(hyper: Hyperparameters, entries: Sequence[ModelEntry], figures: Sequence[NumberedFigure]) -> str:
+def _version(hyper: Hyperparameters, catalogue: Catalogue, figures: Sequence[NumberedFigure]) -> str:
     """A hash over contents, not row counts: two installations with the same data give the same version.
 
     Row numbers belong to it, since answers cite them.
     """
-    digest = hashlib.sha256(f"{ANSWER_FORMAT} {hyper.version} {hyper.family} {hyper.own}".encode())
-    digest.update(f"{hyper.noise} {hyper.trait_variance}".encode())
-    for line in chain(
-        (entry.model_dump_json() for entry in entries),
-        (
-            f"{n.id} {n.figure.model} {n.figure.benchmark} {n.figure.metric} {n.figure.protocol} "
-            f"{n.figure.value!r} {n.figure.std_error!r} {n.figure.source}"
-            for n in figures
-        ),
-    ):
-        digest.update(line.encode() + b"\n")
+    digest = hashlib.sha256(f"{ANSWER_FORMAT} {catalogue.version} {hyper.version}".encode())
+    digest.update(hyper.family.tobytes() + hyper.own.tobytes())
+    digest.update(f"{hyper.noise!r} {hyper.trait_variance!r}".encode())
+    for n in figures:
+        f = n.figure
+        cells = (n.id, f.model, f.benchmark, f.metric, f.protocol, f.value, f.std_error, f.source)
+        digest.update(repr(cells).encode())
     return digest.hexdigest()[:VERSION_DIGITS]
 
 

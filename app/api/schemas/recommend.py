@@ -1,8 +1,8 @@
 """`POST /recommend`: what the user says."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.api.schemas.base import (
@@ -15,10 +15,22 @@ from app.api.schemas.base import (
     RequestModel,
     SafeText,
 )
+from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Domain, Modality, TaskType
 
 MAX_NAMES = 1_000
-Hub = Literal["huggingface", "package-index", "local"]
+HUBS: tuple[str, ...] = get_args(ModelEntry.model_fields["hub"].annotation)
+
+
+def _known_hub(name: str) -> str:
+    if name not in HUBS:
+        raise PydanticCustomError(
+            "unknown_hub", "no such hub; the names are {known}", {"known": ", ".join(HUBS)}
+        )
+    return name
+
+
+Hub = Annotated[str, AfterValidator(_known_hub)]
 Names = Annotated[tuple[Name, ...], Field(max_length=MAX_NAMES)]
 
 
@@ -94,7 +106,9 @@ class ModelConstraints(RequestModel):
     commercial_use: bool | None = Field(
         default=None, description="True leaves out models whose licence forbids commercial use."
     )
-    hubs: tuple[Hub, ...] | None = Field(default=None, description="Where models may come from.")
+    hubs: Annotated[tuple[Hub, ...], Field(max_length=20)] | None = Field(
+        default=None, description="Where models may come from."
+    )
     include: Names | None = Field(default=None, description="Only these models.")
     exclude: Names | None = Field(default=None, description="None of these models.")
 
