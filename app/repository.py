@@ -1,9 +1,10 @@
 """Recommendations in the database; callers own the transaction."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 
-from sqlalchemy import delete
+from sqlalchemy import Executable, bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -42,17 +43,8 @@ class RecommendationRepository:
 
         Plain statements rather than mapped objects: this is the one write of every `POST /recommend`.
         """
-        dialect = self._session.get_bind().dialect.name
-        insertion = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(RecommendationRow)
-        statement = insertion.values(
-            id=made.id,
-            database_version=made.database_version,
-            language=made.language,
-            document=made.document,
-            excluded=made.excluded,
-            created_at=made.created_at,
-        ).on_conflict_do_nothing(index_elements=["id"])
-        found = self._session.scalar(statement.returning(RecommendationRow.id))
+        connection = self._session.connection()
+        found = connection.execute(_insertion(connection.dialect.name), asdict(made)).first()
         return made if found is not None else self.get(made.id) or made
 
     def get(self, recommendation_id: str) -> StoredRecommendation | None:
@@ -73,3 +65,12 @@ class RecommendationRepository:
         """Removes what was given before this instant; returns how many."""
         statement = delete(RecommendationRow).where(RecommendationRow.created_at < instant)
         return len(self._session.scalars(statement.returning(RecommendationRow.id)).all())
+
+
+@lru_cache
+def _insertion(dialect: str) -> Executable:
+    """Inserts a recommendation unless its id is taken; made once, since building costs more than running."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    values = {name: bindparam(name) for name in StoredRecommendation.__slots__}
+    statement = insert(RecommendationRow).values(values).on_conflict_do_nothing(index_elements=["id"])
+    return statement.returning(RecommendationRow.id)
