@@ -10,9 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from benchmarks.figures import Benchmark, Figure, FigureKind, InvalidFigureError, Protocol
+from benchmarks.rows import StoredFigure, Tie, benchmark_of, cells_of, row_of, stored_figure
 from benchmarks.seed import ShippedFigures
 from benchmarks.tables import BenchmarkRow, FigureRow
-from models_registry.vocabulary import Domain, Modality, TaskType
 
 CHUNK = 1000
 """Rows a statement: 17 columns times this stays below SQLite's 32,766 variables."""
@@ -41,27 +41,6 @@ class SeedReport:
 
     inserted: int
     unchanged: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFigure:
-    """A figure with its place in the database.
-
-    Attributes:
-        id: Row number; grows with time.
-        figure: What was measured.
-        dataset_sha256: The caller's data, for probe figures.
-        project: Who may see it; None where everybody may.
-        run_id: The run that measured it.
-        superseded_by: Row number of the correction.
-    """
-
-    id: int
-    figure: Figure
-    dataset_sha256: str | None
-    project: str | None
-    run_id: str | None
-    superseded_by: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +79,7 @@ class FigureRepository:
     def seed(self, shipped: ShippedFigures) -> SeedReport:
         """The shipped benchmarks are up to date and the shipped figures present; idempotent."""
         self._put_benchmarks(shipped.benchmarks)
-        return self._insert([_row(figure) for figure in shipped.figures])
+        return self._insert([row_of(figure) for figure in shipped.figures])
 
     def bulk_import(self, figures: Iterable[Figure]) -> SeedReport:
         """Published figures are present; those held already stay as they were.
@@ -108,7 +87,7 @@ class FigureRepository:
         Raises:
             InvalidFigureError: One of them is a probe's, which belongs to a data set.
         """
-        return self._insert([_row(_of_kind(figure, FigureKind.PUBLISHED)) for figure in figures])
+        return self._insert([row_of(_of_kind(figure, FigureKind.PUBLISHED)) for figure in figures])
 
     def add_probe_figures(
         self,
@@ -123,8 +102,8 @@ class FigureRepository:
         Raises:
             InvalidFigureError: One of them is a published figure.
         """
-        tie = _Tie(dataset_sha256=dataset_sha256, project=project, run_id=run_id)
-        return self._insert([_row(_of_kind(figure, FigureKind.PROBE), tie) for figure in figures])
+        tie = Tie(dataset_sha256=dataset_sha256, project=project, run_id=run_id)
+        return self._insert([row_of(_of_kind(figure, FigureKind.PROBE), tie) for figure in figures])
 
     def all_figures(self) -> Iterator[LightFigure]:
         """Every figure in force, streamed in the order of arrival."""
@@ -140,13 +119,13 @@ class FigureRepository:
             .where(FigureRow.dataset_sha256 == dataset_sha256, FigureRow.superseded_by.is_(None))
             .order_by(FigureRow.id)
         )
-        return tuple(_stored(row) for row in self._session.scalars(statement))
+        return tuple(stored_figure(row) for row in self._session.scalars(statement))
 
     def page(self, wanted: FigureFilter, *, after: int = 0, limit: int = 50) -> FigurePage:
         """The next figures after a row number, at most `limit` of them, oldest first."""
         statement = _filtered(wanted).where(FigureRow.id > after).order_by(FigureRow.id).limit(limit + 1)
         rows = self._session.scalars(statement).all()
-        figures = tuple(_stored(row) for row in rows[:limit])
+        figures = tuple(stored_figure(row) for row in rows[:limit])
         return FigurePage(figures=figures, next_after=figures[-1].id if len(rows) > limit else None)
 
     def remove_dataset(self, dataset_sha256: str) -> int:
@@ -157,7 +136,7 @@ class FigureRepository:
     def benchmarks(self) -> tuple[Benchmark, ...]:
         """The reviewed benchmarks, by name."""
         rows = self._session.scalars(select(BenchmarkRow).order_by(BenchmarkRow.name))
-        return tuple(_benchmark(row) for row in rows)
+        return tuple(benchmark_of(row) for row in rows)
 
     def version(self) -> str:
         """A hash that changes with every figure that comes, goes or is superseded."""
@@ -186,55 +165,12 @@ class FigureRepository:
         statement = self._dialect_insert(BenchmarkRow)
         columns = [column.name for column in BenchmarkRow.__table__.columns if column.name != "name"]
         update = {name: statement.excluded[name] for name in columns}
-        rows = [_benchmark_cells(benchmark) for benchmark in benchmarks]
+        rows = [cells_of(benchmark) for benchmark in benchmarks]
         self._session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=update), rows)
 
     def _dialect_insert(self, table: type) -> postgresql.Insert | sqlite.Insert:
         is_postgresql = self._session.get_bind().dialect.name == "postgresql"
         return postgresql.insert(table) if is_postgresql else sqlite.insert(table)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tie:
-    dataset_sha256: str | None = None
-    project: str | None = None
-    run_id: str | None = None
-
-
-_UNTIED = _Tie()
-
-
-def _row(figure: Figure, tie: _Tie = _UNTIED) -> dict[str, object]:
-    identity = (
-        figure.model,
-        figure.benchmark,
-        figure.metric,
-        repr(figure.value),
-        figure.protocol,
-        figure.split,
-        figure.source,
-        figure.kind,
-        tie.dataset_sha256 or "",
-        tie.project or "",
-        tie.run_id or "",
-    )
-    return {
-        "fingerprint": hashlib.sha256("\x1f".join(identity).encode()).hexdigest(),
-        "model": figure.model,
-        "benchmark": figure.benchmark,
-        "metric": figure.metric,
-        "value": figure.value,
-        "protocol": str(figure.protocol),
-        "split": figure.split,
-        "std_error": figure.std_error,
-        "n_test": figure.n_test,
-        "source": figure.source,
-        "as_of": figure.as_of,
-        "kind": str(figure.kind),
-        "dataset_sha256": tie.dataset_sha256,
-        "project": tie.project,
-        "run_id": tie.run_id,
-    }
 
 
 def _of_kind(figure: Figure, kind: FigureKind) -> Figure:
@@ -252,59 +188,3 @@ def _filtered(wanted: FigureFilter) -> Select[FigureRow]:
         FigureRow.kind: wanted.kind,
     }
     return statement.where(*(column == str(value) for column, value in chosen.items() if value is not None))
-
-
-def _stored(row: FigureRow) -> StoredFigure:
-    figure = Figure(
-        model=row.model,
-        benchmark=row.benchmark,
-        metric=row.metric,
-        value=row.value,
-        protocol=Protocol(row.protocol),
-        split=row.split,
-        std_error=row.std_error,
-        n_test=row.n_test,
-        source=row.source,
-        as_of=row.as_of,
-        kind=FigureKind(row.kind),
-    )
-    return StoredFigure(
-        id=row.id,
-        figure=figure,
-        dataset_sha256=row.dataset_sha256,
-        project=row.project,
-        run_id=row.run_id,
-        superseded_by=row.superseded_by,
-    )
-
-
-def _benchmark(row: BenchmarkRow) -> Benchmark:
-    return Benchmark(
-        name=row.name,
-        task_type=TaskType(row.task_type),
-        modality=Modality(row.modality),
-        languages=tuple(row.languages),
-        domain=Domain(row.domain),
-        metric=row.metric,
-        n_classes=row.n_classes,
-        n_train=row.n_train,
-        suite=row.suite,
-        aliases=tuple(row.aliases),
-        source=row.source,
-    )
-
-
-def _benchmark_cells(benchmark: Benchmark) -> dict[str, object]:
-    return {
-        "name": benchmark.name,
-        "task_type": str(benchmark.task_type),
-        "modality": str(benchmark.modality),
-        "languages": list(benchmark.languages),
-        "domain": str(benchmark.domain),
-        "metric": benchmark.metric,
-        "n_classes": benchmark.n_classes,
-        "n_train": benchmark.n_train,
-        "suite": benchmark.suite,
-        "aliases": list(benchmark.aliases),
-        "source": benchmark.source,
-    }

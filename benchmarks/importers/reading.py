@@ -17,6 +17,7 @@ class RefusalReason(StrEnum):
     UNREADABLE = "unreadable"  # a cell whose form is not the expected one
     METRIC_UNSTATED = "metric unstated"  # the source does not say what was measured
     UNKNOWN_BENCHMARK = "unknown benchmark"  # no reviewed benchmark of this name and metric
+    UNKNOWN_METRIC = "unknown metric"
     OUT_OF_RANGE = "out of range"
     QUOTED = "quoted from elsewhere"  # the table repeats another author's number
     REPEATED = "repeated"  # the same number of the same measurement came before
@@ -114,19 +115,14 @@ def collect(importer: str, readings: Iterable[Reading | Refusal], reviewed: Revi
     benchmarks: dict[str, Benchmark] = {}
     refused: list[Refusal] = []
     for reading in readings:
-        if isinstance(reading, Refusal):
-            refused.append(reading)
-            continue
-        outcome = _checked(importer, reading, reviewed)
+        outcome = reading if isinstance(reading, Refusal) else _checked(importer, reading, reviewed)
         if isinstance(outcome, Refusal):
             refused.append(outcome)
             continue
         figure, benchmark = outcome
-        key = _identity(figure)
-        if key in figures:
-            refused.append(Refusal(reason=RefusalReason.REPEATED, row=_row(reading)))
-            continue
-        figures[key] = figure
+        if figures.setdefault(_identity(figure), figure) is not figure:
+            row = f"{figure.source}: {figure.model}, {figure.benchmark}, {figure.value}"
+            refused.append(Refusal(reason=RefusalReason.REPEATED, row=row))
         benchmarks[benchmark.name] = benchmark
     return ImportReport(
         accepted=tuple(figures[key] for key in sorted(figures)),
@@ -153,7 +149,9 @@ def _checked(importer: str, reading: Reading, reviewed: Reviewed) -> tuple[Figur
             source=source.url,
             as_of=source.as_of,
         )
-    except (InvalidFigureError, UnknownMetricError) as error:
+    except UnknownMetricError:
+        return Refusal(reason=RefusalReason.UNKNOWN_METRIC, row=_row(reading))
+    except InvalidFigureError as error:
         return Refusal(reason=RefusalReason.OUT_OF_RANGE, row=f"{_row(reading)}: {error}")
     return figure, benchmark
 
