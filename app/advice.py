@@ -11,7 +11,7 @@ from app.ranking.candidates import CandidateTable
 from app.ranking.cost import STRATEGIES, Costs, Workload, epochs_for, predict_costs, tokens_per_example
 from app.ranking.devices import Device
 from app.ranking.evidence import EvidenceBase, Influence, TargetBelief, arm_of, influences
-from app.ranking.explain import Standing, cautions, reasons
+from app.ranking.explain import Footing, cautions, reasons
 from app.ranking.observations import ProbeObservation, condition_on_probes
 from app.ranking.phrases import Language, duration, language_name, say
 from app.ranking.posterior import Ranking, ScoreInterval, rank, utility
@@ -115,15 +115,36 @@ class _Field:
     seconds: Array
 
 
-def advise(question: Question, base: EvidenceBase) -> Advice:
-    """Rank the models for this task: cost, recall, evidence, posterior, explanation, in this order."""
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Standing:
+    """What a probe run has come to believe, in place of the figures' belief.
+
+    Attributes:
+        held: The belief over its candidates.
+        allowed: Arms that were probed and did not fail, shape (len(STRATEGIES), M).
+    """
+
+    held: TargetBelief
+    allowed: NDArray[np.bool_]
+
+
+def advise(question: Question, base: EvidenceBase, standing: Standing | None = None) -> Advice:
+    """Rank the models for this task: cost, recall, evidence, posterior, explanation, in this order.
+
+    Args:
+        question: The task and the limits.
+        base: Figures and candidates.
+        standing: A probe run's own belief; None is that of the figures, conditioned on earlier probes.
+    """
     table = base.candidates
     work = workload(question.profile)
     costs = [_costs(table, work, question, strategy) for strategy in STRATEGIES]
     recall = recall_candidates(table, question.profile, question.constraints, question.budget, costs)
+    if standing is not None:
+        recall = recall.restricted(standing.allowed)
     if not recall.eligible.any():
         return _nobody(question, recall)
-    held = condition_on_probes(base, base.belief_for(question.profile), question.profile, question.probes)
+    held = standing.held if standing else _held(question, base)
     field = _best_arms(held, recall, costs, question)
     ranking = rank(
         held.belief,
@@ -139,18 +160,9 @@ def advise(question: Question, base: EvidenceBase) -> Advice:
     return _assembled(question, recall, ranking, rows, field, table)
 
 
-def best_arms_of(question: Question, base: EvidenceBase) -> list[ModelEntry]:
-    """Eligible models by expected utility, the best first: what `advise` ranks, without the explanation."""
-    table = base.candidates
-    work = workload(question.profile)
-    costs = [_costs(table, work, question, strategy) for strategy in STRATEGIES]
-    recall = recall_candidates(table, question.profile, question.constraints, question.budget, costs)
-    if not recall.eligible.any():
-        return []
-    held = condition_on_probes(base, base.belief_for(question.profile), question.profile, question.probes)
-    field = _best_arms(held, recall, costs, question)
-    order = sorted(range(len(field.models)), key=lambda i: (-field.utilities[i], int(field.models[i])))
-    return [table.entries[int(field.models[i])] for i in order]
+def _held(question: Question, base: EvidenceBase) -> TargetBelief:
+    """What the figures say, and what probes measured on the same data."""
+    return condition_on_probes(base, base.belief_for(question.profile), question.profile, question.probes)
 
 
 def workload(profile: TaskProfile) -> Workload:
@@ -222,7 +234,7 @@ def _explained(
         entry = base.candidates.entries[model]
         cost = costs[STRATEGIES.index(strategy)]
         evidence = influences(base, field.held, model, strategy)
-        standing = Standing(
+        footing = Footing(
             entry=entry,
             strategy=strategy,
             strategy_fits=bool(recall.fits[0, model]),
@@ -255,8 +267,8 @@ def _explained(
                 recipe=recipe,
                 cost=_arm_cost(cost, model, question.budget),
                 evidence=tuple(evidence),
-                reasons=tuple(reasons(standing, question.profile, question.language)),
-                cautions=tuple(cautions(standing, question.language)),
+                reasons=tuple(reasons(footing, question.profile, question.language)),
+                cautions=tuple(cautions(footing, question.language)),
             )
         )
     return tuple(rows)

@@ -128,6 +128,11 @@ class Recall:
     fits: NDArray[np.bool_]
     exclusions: tuple[Exclusion, ...]
 
+    def restricted(self, allowed: NDArray[np.bool_]) -> "Recall":
+        """The same with only these arms, shape (len(STRATEGIES), M)."""
+        fits = self.fits & allowed
+        return Recall(eligible=self.eligible & fits.any(axis=0), fits=fits, exclusions=self.exclusions)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Finding:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from app.ranking.columns import COMPONENTS
 from app.ranking.fitted import load_hyperparameters
-from app.ranking.prior import Hyperparameters, family_cells, fit_prior
+from app.ranking.prior import Hyperparameters, family_cells, fit_prior, initial_levels
 from app.ranking.table import NumberedFigure, ScoreTable, build_table
 from app.ranking.traits import traits
 from benchmarks.figures import Benchmark, Figure
@@ -61,20 +61,21 @@ def learn_hyperparameters(table: ScoreTable, start: Hyperparameters) -> tuple[Hy
     hyper, likelihood = start, float("-inf")
     for _ in range(OUTER_ROUNDS):
         prior = fit_prior(table, hyper)
-        blocks = _blocks(table, prior.standard, rows)
+        blocks = _blocks(table, prior.standard, rows, initial_levels(table)[1])
         hyper, likelihood = _maximise(blocks, similarity, hyper)
     return hyper, likelihood
 
 
-def _blocks(table: ScoreTable, z: Array, rows: Array) -> list[_Block]:
+def _blocks(table: ScoreTable, z: Array, rows: Array, spreads: Array) -> list[_Block]:
     blocks = []
+    errors = np.square(table.errors / spreads[table.column])
     for cells in family_cells(table).values():
         model = table.model[cells]
         blocks.append(
             _Block(
                 torch.from_numpy(z[cells]),
                 torch.from_numpy(rows[cells]),
-                torch.from_numpy(np.square(table.errors[cells])),
+                torch.from_numpy(errors[cells]),
                 torch.from_numpy(table.column[cells]),
                 torch.from_numpy((model[:, None] == model[None, :]).astype(np.float64)),
             )

@@ -7,23 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from app.advice import CJK_LANGUAGES, Question, best_arms_of, workload
+from app.advice import Question, workload
 from app.probes.scheduler import ArmPlan, RunPlan
 from app.ranking.belief import Belief
 from app.ranking.candidates import CandidateTable
-from app.ranking.cost import PADDING, Workload, epochs_for, predict_costs
-from app.ranking.devices import Device, device_named
+from app.ranking.cost import PADDING, epochs_for
+from app.ranking.devices import Device
 from app.ranking.evidence import EvidenceBase
 from app.ranking.observations import condition_on_probes
-from app.recall import Constraints
 from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
 
 BATCH_SIZE = 16
 MAX_VALIDATION = 1_000
-MOST_CANDIDATES = 6
-"""Candidates recalled where the request names none."""
 MAX_TRAIN, MIN_TRAIN = 8_000, 256
 FEATURE_SHARE = 0.25
 """Share of the budget that the passes over the data may take, which sets the sample's size."""
@@ -75,28 +72,6 @@ def _timed_product(matrix: "np.ndarray[Any, np.dtype[np.float32]]") -> float:
     began = time.perf_counter()
     matrix @ matrix
     return max(time.perf_counter() - began, 1e-6)
-
-
-def choose_candidates(
-    question: Question, base: EvidenceBase, named: Sequence[str], ready: Sequence[str] = ()
-) -> tuple[ModelEntry, ...]:
-    """The models named, or else those most likely to be the best among what can be probed.
-
-    Args:
-        question: The task with the run's limits.
-        base: Figures and candidates.
-        named: `hub:id@revision` of the models asked for.
-        ready: Models whose weights lie on this machine already; the best of them takes part in any case.
-    """
-    table = base.candidates
-    if named:
-        by_name = {e.name: e for e in table.entries}
-        return tuple(by_name[name] for name in named)
-    question = replace(question, constraints=replace(question.constraints, probeable_only=True))
-    ranked = best_arms_of(question, base)
-    chosen = ranked[:MOST_CANDIDATES]
-    local = [e for e in ranked if e.name in set(ready) and e not in chosen][:1]
-    return tuple([*chosen[: MOST_CANDIDATES - len(local)], *local])
 
 
 def prepare(

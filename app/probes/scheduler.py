@@ -152,6 +152,23 @@ class Record:
 OUTCOME_FINISHED = "finished"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmScore:
+    """The newest score of an arm.
+
+    Attributes:
+        value: In the metric's units.
+        std_error: Of the value.
+        extrapolation_variance: Of the way from here to the arm's end, comparable scale; 0 at its end.
+        fraction: Share of its steps done.
+    """
+
+    value: float
+    std_error: float
+    extrapolation_variance: float
+    fraction: float
+
+
 class Scheduler:
     """Decides what is worth doing next; knows nothing of clocks, processes or databases."""
 
@@ -234,6 +251,22 @@ class Scheduler:
         y = float(self.plan.metric.to_comparable(score))
         slope = max(float(self.plan.metric.slope(y)), 1e-3)
         return y, (error / slope) ** 2
+
+    def scores(self) -> dict[int, ArmScore]:
+        """The newest score of every arm that has one."""
+        found = {}
+        for arm, plan in enumerate(self.plan.arms):
+            if plan.strategy is Strategy.HEAD and plan.model in self._frozen:
+                value, error = self._frozen[plan.model]
+                found[arm] = ArmScore(value=value, std_error=error, extrapolation_variance=0.0, fraction=1.0)
+            elif arm in self._slices:
+                step, value, error = self._slices[arm]
+                fraction = min(step / plan.total_steps, 1.0)
+                variance = self._curves.variance(fraction) if self._ended.get(arm) is None else 0.0
+                found[arm] = ArmScore(
+                    value=value, std_error=error, extrapolation_variance=variance, fraction=fraction
+                )
+        return found
 
     def rankable(self) -> list[int]:
         """Arms that can still be the answer: all but those that failed."""

@@ -20,7 +20,7 @@ CLOSE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Footing:
     """What is explained: one ranked model with what it rests on.
 
     Attributes:
@@ -50,39 +50,39 @@ class Standing:
     probe: Figure | None = None
 
 
-def reasons(standing: Standing, profile: TaskProfile, language: Language) -> list[str]:
+def reasons(footing: Footing, profile: TaskProfile, language: Language) -> list[str]:
     """Why it may be the right choice, the most telling first."""
-    found = [_probe_reason(standing, language), _evidence_reason(standing, language)]
+    found = [_probe_reason(footing, language), _evidence_reason(footing, language)]
     found += [
-        _language_reason(standing.entry, profile, language),
-        _domain_reason(standing.entry, profile, language),
+        _language_reason(footing.entry, profile, language),
+        _domain_reason(footing.entry, profile, language),
     ]
-    if standing.strategy is Strategy.LORA and not standing.strategy_fits:
+    if footing.strategy is Strategy.LORA and not footing.strategy_fits:
         found.append(say("lora_for_memory", language))
-    if standing.strategy is Strategy.HEAD and not standing.strategy_fits:
+    if footing.strategy is Strategy.HEAD and not footing.strategy_fits:
         found.append(say("head_for_budget", language))
     found.append(
         say(
             "cost",
             language,
-            strategy=say(standing.strategy.value, language),
-            duration=duration(standing.train_seconds, language),
-            memory=standing.peak_bytes / 1e9,
-            device=standing.device,
+            strategy=say(footing.strategy.value, language),
+            duration=duration(footing.train_seconds, language),
+            memory=footing.peak_bytes / 1e9,
+            device=footing.device,
         )
     )
     return [reason for reason in found if reason]
 
 
-def cautions(standing: Standing, language: Language) -> list[str]:
+def cautions(footing: Footing, language: Language) -> list[str]:
     """What speaks against relying on it."""
-    entry, found = standing.entry, []
-    close = [i for i in standing.influences if i.similarity >= CLOSE]
-    if not close and standing.probe is None:
-        found.append(say("thin_evidence", language, n=len(standing.influences)))
-    elif standing.influences and standing.probe is None:
-        protocols = {i.figure.figure.protocol for i in standing.influences}
-        wants_tuned = standing.strategy is not Strategy.HEAD
+    entry, found = footing.entry, []
+    close = [i for i in footing.influences if i.similarity >= CLOSE]
+    if not close and footing.probe is None:
+        found.append(say("thin_evidence", language, n=len(footing.influences)))
+    elif footing.influences and footing.probe is None:
+        protocols = {i.figure.figure.protocol for i in footing.influences}
+        wants_tuned = footing.strategy is not Strategy.HEAD
         if all(trains_backbone(p) != wants_tuned for p in protocols):
             found.append(say("other_protocol", language, protocol=", ".join(sorted(protocols))))
     if is_quantised(entry) and entry.derived_from:
@@ -92,8 +92,8 @@ def cautions(standing: Standing, language: Language) -> list[str]:
     found += _weight_cautions(entry, language)
     if allows_commercial_use(entry.licence) is not True:
         found.append(say("licence", language, licence=entry.licence))
-    if entry.max_length and standing.tokens > entry.max_length:
-        found.append(say("truncated", language, limit=entry.max_length, tokens=standing.tokens))
+    if entry.max_length and footing.tokens > entry.max_length:
+        found.append(say("truncated", language, limit=entry.max_length, tokens=footing.tokens))
     return found
 
 
@@ -105,15 +105,15 @@ def _weight_cautions(entry: ModelEntry, language: Language) -> list[str]:
     return [say("unpinned", language)] if entry.revision == UNPINNED else []
 
 
-def _probe_reason(standing: Standing, language: Language) -> str:
-    if standing.probe is None:
+def _probe_reason(footing: Footing, language: Language) -> str:
+    if footing.probe is None:
         return ""
-    figure = standing.probe
+    figure = footing.probe
     return say("probe_figure", language, value=show_value(figure), metric=figure.metric)
 
 
-def _evidence_reason(standing: Standing, language: Language) -> str:
-    own = [i for i in standing.influences if i.is_own and i.figure.figure.kind is FigureKind.PUBLISHED]
+def _evidence_reason(footing: Footing, language: Language) -> str:
+    own = [i for i in footing.influences if i.is_own and i.figure.figure.kind is FigureKind.PUBLISHED]
     if own:
         best = max(own, key=lambda i: (i.similarity, i.weight))
         figure = best.figure.figure
@@ -125,10 +125,10 @@ def _evidence_reason(standing: Standing, language: Language) -> str:
             benchmark=figure.benchmark,
             protocol=figure.protocol.value,
             similarity=best.similarity,
-            n=standing.n_own,
+            n=footing.n_own,
         )
-    if standing.n_family:
-        return say("relatives", language, n=standing.n_family, family=standing.entry.family)
+    if footing.n_family:
+        return say("relatives", language, n=footing.n_family, family=footing.entry.family)
     return say("traits_only", language)
 
 

@@ -24,7 +24,7 @@ from scipy.linalg import cho_factor, cho_solve
 from app.ranking.columns import COMPONENTS, Column, ColumnTable
 from app.ranking.levels import LevelModel, fit_levels
 from app.ranking.table import ScoreTable
-from app.ranking.traits import TRAITS, traits
+from app.ranking.traits import traits
 from models_registry.entry import ModelEntry
 
 Array = NDArray[np.float64]
@@ -113,15 +113,16 @@ def fit_prior(table: ScoreTable, hyper: Hyperparameters) -> Prior:
         hyper: Learnt variances.
     """
     rows = traits([table.entries[m] for m in table.model], [table.columns.columns[c] for c in table.column])
-    covariances = family_covariances(table, hyper)
     levels, spreads = initial_levels(table)
+    families = solve_families(table, hyper, spreads)
+    system = _TraitSystem.of(families, rows, hyper.trait_variance)
     for _ in range(ROUNDS):
         z = standardise(table, levels, spreads)
-        beta, beta_covariance, blocks = _regress(z, rows, covariances, hyper.trait_variance)
-        fitted = _smooth(z, rows, beta, blocks, covariances, table, hyper)
-        levels, spreads = _update_levels(table, fitted, spreads)
+        beta = system.solve(z)
+        levels, spreads = _update_levels(table, _smooth(z, rows, beta, families), spreads)
     z = standardise(table, levels, spreads)
-    beta, beta_covariance, blocks = _regress(z, rows, covariances, hyper.trait_variance)
+    beta = system.solve(z)
+    residual = z - rows @ beta
     return Prior(
         table=table,
         hyper=hyper,
@@ -129,11 +130,73 @@ def fit_prior(table: ScoreTable, hyper: Hyperparameters) -> Prior:
         spreads=spreads,
         level_model=fit_levels(list(table.columns.columns), levels, np.log(spreads)),
         beta=beta,
-        beta_covariance=beta_covariance,
+        beta_covariance=system.covariance,
         trait_rows=rows,
         standard=z,
-        blocks=blocks,
+        blocks={
+            name: FamilyBlock(cells=f.cells, inverse=f.inverse, weights=f.inverse @ residual[f.cells])
+            for name, f in families.items()
+        },
     )
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class SolvedFamily:
+    """V_f^-1 of one family and the noise in V_f, which do not depend on the scores.
+
+    Attributes:
+        cells: Indices into the table, shape (n,).
+        inverse: V_f^-1, shape (n, n).
+        noise: Diagonal part of V_f, shape (n,).
+    """
+
+    cells: Index
+    inverse: Array
+    noise: Array
+
+
+def solve_families(table: ScoreTable, hyper: Hyperparameters, spreads: Array) -> dict[str, SolvedFamily]:
+    """V_f^-1 of every family.
+
+    Args:
+        table: Observed cells.
+        hyper: Learnt variances.
+        spreads: Turn published standard errors into standard units, shape (C,).
+    """
+    similarity = table.columns.similarity(table.columns)
+    shared = np.tensordot(hyper.family, similarity, axes=1)
+    own = np.tensordot(hyper.own, similarity, axes=1)
+    noise = hyper.noise + np.square(table.errors / spreads[table.column])
+    result = {}
+    for family, cells in family_cells(table).items():
+        c, m = table.column[cells], table.model[cells]
+        covariance = shared[np.ix_(c, c)] + own[np.ix_(c, c)] * (m[:, None] == m[None, :])
+        factor = cho_factor(covariance + np.diag(noise[cells]), lower=True)
+        result[family] = SolvedFamily(
+            cells=cells, inverse=cho_solve(factor, np.eye(len(cells))), noise=noise[cells]
+        )
+    return result
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _TraitSystem:
+    """Generalised least squares for beta: its normal equations, factorised once for any scores."""
+
+    covariance: Array
+    projection: Array
+
+    @classmethod
+    def of(cls, families: dict[str, SolvedFamily], rows: Array, trait_variance: float) -> "_TraitSystem":
+        precision = np.eye(rows.shape[1]) / trait_variance
+        projection = np.empty((rows.shape[1], rows.shape[0]))
+        for family in families.values():
+            weighted = rows[family.cells].T @ family.inverse
+            projection[:, family.cells] = weighted
+            precision += weighted @ rows[family.cells]
+        return cls(covariance=np.asarray(np.linalg.inv(precision)), projection=projection)
+
+    def solve(self, z: Array) -> Array:
+        return np.asarray(self.covariance @ (self.projection @ z))
 
 
 def family_cells(table: ScoreTable) -> dict[str, Index]:
@@ -142,20 +205,6 @@ def family_cells(table: ScoreTable) -> dict[str, Index]:
     for cell, model in enumerate(table.model):
         cells[table.families[model]].append(cell)
     return {family: np.array(found, dtype=np.intp) for family, found in cells.items()}
-
-
-def family_covariances(table: ScoreTable, hyper: Hyperparameters) -> dict[str, tuple[Index, Array]]:
-    """V_f of every family with its cells."""
-    similarity = table.columns.similarity(table.columns)
-    shared = np.tensordot(hyper.family, similarity, axes=1)
-    own = np.tensordot(hyper.own, similarity, axes=1)
-    result = {}
-    for family, cells in family_cells(table).items():
-        c, m = table.column[cells], table.model[cells]
-        covariance = shared[np.ix_(c, c)] + own[np.ix_(c, c)] * (m[:, None] == m[None, :])
-        noise = hyper.noise + np.square(table.errors[cells])
-        result[family] = (cells, covariance + np.diag(noise))
-    return result
 
 
 def initial_levels(table: ScoreTable) -> tuple[Array, Array]:
@@ -182,43 +231,16 @@ def _shrink(spreads: Array, counts: NDArray[np.intp], typical: float) -> Array:
     return np.asarray(np.exp(share * np.log(spreads) + (1.0 - share) * np.log(typical)))
 
 
-def _regress(
-    z: Array, rows: Array, covariances: dict[str, tuple[Index, Array]], trait_variance: float
-) -> tuple[Array, Array, dict[str, FamilyBlock]]:
-    """Generalised least squares for beta, and every block solved at it."""
-    precision = np.eye(rows.shape[1]) / trait_variance
-    moment = np.zeros(rows.shape[1])
-    inverses = {}
-    for family, (cells, covariance) in covariances.items():
-        inverse = cho_solve(cho_factor(covariance, lower=True), np.eye(len(cells)))
-        inverses[family] = (cells, inverse)
-        weighted = rows[cells].T @ inverse
-        precision += weighted @ rows[cells]
-        moment += weighted @ z[cells]
-    beta_covariance = np.asarray(np.linalg.inv(precision), dtype=np.float64)
-    beta = beta_covariance @ moment
-    blocks = {
-        family: FamilyBlock(cells=cells, inverse=inverse, weights=inverse @ (z[cells] - rows[cells] @ beta))
-        for family, (cells, inverse) in inverses.items()
-    }
-    return beta, beta_covariance, blocks
+def _smooth(z: Array, rows: Array, beta: Array, families: dict[str, SolvedFamily]) -> Array:
+    """Noise-free expectation of every observed cell, shape (N,).
 
-
-def _smooth(
-    z: Array,
-    rows: Array,
-    beta: Array,
-    blocks: dict[str, FamilyBlock],
-    covariances: dict[str, tuple[Index, Array]],
-    table: ScoreTable,
-    hyper: Hyperparameters,
-) -> Array:
-    """Noise-free expectation of every observed cell, shape (N,)."""
+    The signal part of V is V - noise, and (V - noise) V^-1 r = r - noise V^-1 r.
+    """
+    expected = rows @ beta
     fitted = np.empty_like(z)
-    for family, block in blocks.items():
-        noise = hyper.noise + np.square(table.errors[block.cells])
-        signal = covariances[family][1] - np.diag(noise)
-        fitted[block.cells] = rows[block.cells] @ beta + signal @ block.weights
+    for family in families.values():
+        residual = z[family.cells] - expected[family.cells]
+        fitted[family.cells] = z[family.cells] - family.noise * (family.inverse @ residual)
     return fitted
 
 
@@ -256,48 +278,47 @@ class Prediction:
     influence: list[tuple[Index, Array]]
 
 
-def predict(
-    prior: Prior, entries: Sequence[ModelEntry], models: Sequence[str], targets: Sequence[Column]
-) -> Prediction:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A model to be predicted.
+
+    Attributes:
+        entry: Its registry entry; None where it has none.
+        row: The model of the table whose figures are its own: itself, or the one that it is a copy of.
+        family: Its family.
+    """
+
+    entry: ModelEntry | None
+    row: str
+    family: str
+
+
+def predict(prior: Prior, candidates: Sequence[Candidate], targets: Sequence[Column]) -> Prediction:
     """What the figures say about these models on these target columns.
 
     Args:
         prior: Fitted prior.
-        entries: The candidates.
-        models: The row of the table whose figures are each candidate's own: its key, or that of the model
-            it is a copy of.
+        candidates: The models.
         targets: Columns, such as the user's task when fine-tuned and when frozen.
     """
-    n_targets = len(targets)
-    target_table = ColumnTable(targets)
-    across = target_table.similarity(prior.table.columns)
-    within = target_table.similarity(target_table)
-    family_across, own_across = (
-        np.tensordot(v, across, axes=1) for v in (prior.hyper.family, prior.hyper.own)
-    )
-    family_within, own_within = (
-        np.tensordot(v, within, axes=1) for v in (prior.hyper.family, prior.hyper.own)
-    )
+    kernels = _TargetKernels.of(prior, targets)
+    entries = [c.entry for c in candidates]
     rows = traits([e for e in entries for _ in targets], [t for _ in entries for t in targets])
     mean = rows @ prior.beta
     covariance = np.zeros((len(mean), len(mean)))
     unexplained = rows.copy()
     influence: list[tuple[Index, Array]] = [(np.empty(0, dtype=np.intp), np.empty(0))] * len(mean)
     row_of = {name: i for i, name in enumerate(prior.table.models)}
-    for family, members in _by_family(entries).items():
-        arms = (members[:, None] * n_targets + np.arange(n_targets)).ravel()
-        same = np.kron(np.eye(len(members)), np.ones((n_targets, n_targets)))
-        covariance[np.ix_(arms, arms)] = np.tile(family_within, (len(members),) * 2) + same * np.tile(
-            own_within, (len(members),) * 2
-        )
+    for family, members in _by_family(candidates).items():
+        arms = (members[:, None] * len(targets) + np.arange(len(targets))).ravel()
+        covariance[np.ix_(arms, arms)] = kernels.prior_covariance(len(members))
         block = prior.blocks.get(family)
         if block is None:
             continue
-        columns, owners = prior.table.column[block.cells], prior.table.model[block.cells]
-        mine = np.array([row_of.get(models[m], -1) for m in members])
-        is_own = np.repeat(mine, n_targets)[:, None] == owners[None, :]
-        cross = np.tile(family_across[:, columns], (len(members), 1))
-        cross = cross + is_own * np.tile(own_across[:, columns], (len(members), 1))
+        mine = np.array([row_of.get(candidates[m].row, -1) for m in members])
+        cross = kernels.cross_covariance(
+            mine, prior.table.model[block.cells], prior.table.column[block.cells]
+        )
         gains = cross @ block.inverse
         mean[arms] += cross @ block.weights
         covariance[np.ix_(arms, arms)] -= gains @ cross.T
@@ -308,11 +329,42 @@ def predict(
     return Prediction(mean=mean, covariance=(covariance + covariance.T) / 2, influence=influence)
 
 
-def _by_family(entries: Sequence[ModelEntry]) -> dict[str, Index]:
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _TargetKernels:
+    """Covariances between T targets and the C columns of the table, and among the targets."""
+
+    family_across: Array
+    own_across: Array
+    family_within: Array
+    own_within: Array
+
+    @classmethod
+    def of(cls, prior: Prior, targets: Sequence[Column]) -> "_TargetKernels":
+        table = ColumnTable(targets)
+        across, within = table.similarity(prior.table.columns), table.similarity(table)
+        family, own = prior.hyper.family, prior.hyper.own
+        return cls(
+            family_across=np.tensordot(family, across, axes=1),
+            own_across=np.tensordot(own, across, axes=1),
+            family_within=np.tensordot(family, within, axes=1),
+            own_within=np.tensordot(own, within, axes=1),
+        )
+
+    def prior_covariance(self, n: int) -> Array:
+        """Of n members of a family on all targets, model-major, shape (n T, n T)."""
+        same = np.kron(np.eye(n), np.ones_like(self.own_within))
+        return np.asarray(np.tile(self.family_within, (n, n)) + same * np.tile(self.own_within, (n, n)))
+
+    def cross_covariance(self, members: Index, owners: Index, columns: Index) -> Array:
+        """Between members on all targets and the family's cells, shape (n T, cells)."""
+        n_targets = len(self.own_within)
+        is_own = np.repeat(members, n_targets)[:, None] == owners[None, :]
+        shared = np.tile(self.family_across[:, columns], (len(members), 1))
+        return np.asarray(shared + is_own * np.tile(self.own_across[:, columns], (len(members), 1)))
+
+
+def _by_family(candidates: Sequence[Candidate]) -> dict[str, Index]:
     members: dict[str, list[int]] = defaultdict(list)
-    for i, entry in enumerate(entries):
-        members[entry.family].append(i)
+    for i, candidate in enumerate(candidates):
+        members[candidate.family].append(i)
     return {family: np.array(found, dtype=np.intp) for family, found in members.items()}
-
-
-N_TRAITS = len(TRAITS)

@@ -1,0 +1,206 @@
+"""One probe run from lease to end: prepare, probe, rank, put the results back.
+
+Every step asks the scheduler, works, and persists in one fenced transaction: the record, the curve's point, the
+charge, the ranking and the events. A worker that takes the run over finds all of them or none.
+"""
+
+import datetime as dt
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, assert_never
+
+import structlog
+
+from app.datasets.storage import dataset_folder, load_dataset
+from app.db import Database
+from app.probes.journal import Journal
+from app.probes.lease import Lease
+from app.probes.planning import Prepared, measured_device, plan_from_json, plan_to_json, prepare
+from app.probes.repository import LostLeaseError
+from app.probes.results import question_for_run
+from app.probes.sample import RunData, prepare_data
+from app.probes.scheduler import OUTCOME_FINISHED, Action, Kind, Record, Scheduler, Stop
+from app.probes.states import RunStatus
+from app.probes.trials import TrialPool
+from app.probes.weights import ensure_weights
+from app.ranking.curves import load_curve_calibration
+from app.settings import Settings
+from app.snapshot import Snapshot
+from models_registry.entry import ModelEntry
+from models_registry.hubs import HubError, hub_for
+
+log = structlog.get_logger(__name__)
+
+
+class WorkerStoppingError(Exception):
+    """This worker was told to end; the run is left to the next one."""
+
+
+class RunExecution:
+    """Works on one leased run."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        settings: Settings,
+        snapshot: Snapshot,
+        lease: Lease,
+        clock: Callable[[], dt.datetime],
+        stopping: threading.Event,
+    ) -> None:
+        self._settings = settings
+        self._snapshot = snapshot
+        self._lease = lease
+        self._stopping = stopping
+        self._journal = Journal(database, lease, clock)
+        self._folder = settings.data_dir / "runs" / lease.run_id
+
+    def run(self) -> None:
+        """Work until the run has ended, or this worker may no longer write to it.
+
+        Raises:
+            LostLeaseError: Another worker has the run.
+        """
+        try:
+            self._work()
+        except (LostLeaseError, WorkerStoppingError):
+            raise
+        except Exception as error:  # noqa: BLE001  # a run that cannot go on must say so rather than be retried for ever
+            log.exception("run.failed", run=self._lease.run_id, error=type(error).__name__)
+            self._journal.fail(f"internal error: {type(error).__name__}")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _work(self) -> None:
+        row = self._journal.run_row()
+        request: Mapping[str, Any] = row.request
+        dataset = load_dataset(self._settings.data_dir, row.dataset_id)
+        question = question_for_run(dataset, request, self._journal.earlier_probes(dataset))
+        prepared = self._prepared(row.plan, request, question, dataset.profile.n_examples)
+        data = prepare_data(
+            dataset_folder(self._settings.data_dir, dataset.id), self._folder, prepared.sample, prepared.plan.seed
+        )
+        self._journal.begin(prepared, plan_to_json(prepared), dataset, question, self._snapshot)
+        folders = self._weights(prepared)
+        if self._lease.cancelled.is_set():
+            self._journal.end(RunStatus.CANCELLED, "cancelled")
+            return
+        self._baselines(data, prepared)
+        with TrialPool(prepared, data, folders, request, self._settings, self._folder) as pool:
+            self._probe(prepared, pool)
+
+    def _prepared(
+        self, kept: Mapping[str, Any] | None, request: Mapping[str, Any], question: Any, n_examples: int
+    ) -> Prepared:
+        """The plan that was kept when the run began, or a new one."""
+        by_name = {e.name: e for e in self._snapshot.entries}
+        if kept is not None:
+            return plan_from_json(kept, by_name)
+        device = measured_device(question.device)
+        entries = [by_name[name] for name in request["candidates"]]
+        return prepare(question, self._snapshot.base, entries, request, device, n_examples)
+
+    def _weights(self, prepared: Prepared) -> dict[int, Path]:
+        """Weights of every candidate; one that cannot be had is that candidate's outcome."""
+        began = time.monotonic()
+        hubs = partial(hub_for, local_root=self._settings.local_models_dir)
+        folders: dict[int, Path] = {}
+        for model, entry in enumerate(prepared.entries):
+            if self._lease.interrupted.is_set():
+                self._check()
+                break
+            remaining = self._settings.download_seconds - (time.monotonic() - began)
+            self._journal.say(f"fetching {entry.id}")
+            try:
+                folders[model] = ensure_weights(
+                    entry, self._settings.data_dir / "models", hubs=hubs, seconds=max(remaining, 1.0)
+                )
+            except HubError as error:
+                self._journal.lose(model, _lost(model), f"{type(error).__name__}: {error.detail}")
+        self._journal.spend(download_seconds=time.monotonic() - began)
+        return folders
+
+    def _baselines(self, data: RunData, prepared: Prepared) -> None:
+        """Majority and TF-IDF with logistic regression: sometimes a pretrained model is not worth it."""
+        if self._journal.has_baselines():
+            return
+        from app.probes.baselines import run_baselines
+
+        self._journal.say("classical baselines")
+        with self._lease.metered():
+            began = time.monotonic()
+            results = run_baselines(data, prepared.plan.metric.name, seed=prepared.plan.seed)
+            self._journal.baselines(results, time.monotonic() - began)
+
+    def _probe(self, prepared: Prepared, pool: TrialPool) -> None:
+        """Ask, work, persist, until the scheduler stops."""
+        scheduler = Scheduler(prepared.plan, load_curve_calibration(), self._journal.records())
+        self._journal.watch(scheduler)
+        while True:
+            self._check()
+            if self._lease.cancelled.is_set():
+                self._journal.end(RunStatus.CANCELLED, "cancelled: this is the best answer so far")
+                return
+            step = scheduler.next(self._journal.remaining_seconds())
+            match step:
+                case Stop():
+                    self._finish(scheduler, step)
+                    return
+                case Action():
+                    self._act(scheduler, step, pool, prepared.entries)
+                case _:
+                    assert_never(step)
+
+    def _act(
+        self, scheduler: Scheduler, action: Action, pool: TrialPool, entries: tuple[ModelEntry, ...]
+    ) -> None:
+        entry = entries[action.model]
+        what = "features" if action.kind is Kind.FEATURES else f"training to step {action.until_step}"
+        self._journal.start(scheduler, action, f"{entry.id}: {what}")
+        with self._lease.metered():
+            result = pool.perform(action, self._journal.remaining_seconds(), self._lease.interrupted)
+            self._check()
+            if result is None:  # interrupted by a cancel: charged up to here, no score
+                self._journal.charge_interrupted(action, pool.last_seconds)
+                return
+            record = Record(
+                kind=action.kind,
+                model=action.model,
+                arm=action.arm,
+                outcome=result.outcome,
+                seconds=result.seconds,
+                step=result.step,
+                score=result.score,
+                std_error=result.std_error,
+            )
+            scheduler.tell(record)
+            self._journal.record(scheduler, record, result)
+
+    def _finish(self, scheduler: Scheduler, stop: Stop) -> None:
+        detail = ", ".join(f"{name} {value:.3g}" for name, value in stop.detail.items())
+        decision = f"{stop.reason} ({detail})" if detail else stop.reason
+        if not scheduler.rankable():
+            self._journal.end(RunStatus.FAILED, decision)
+            return
+        if not scheduler.scores():
+            decision += "; nothing could be measured, so this is what published figures say"
+        self._journal.end(RunStatus.SUCCEEDED, decision)
+
+    def _check(self) -> None:
+        """Stop at once where nothing may be written any more, or this worker is to end."""
+        if self._lease.lost.is_set():
+            raise LostLeaseError(self._lease.run_id, self._lease.attempt)
+        if self._stopping.is_set():
+            raise WorkerStoppingError
+
+
+def _lost(model: int) -> Record:
+    """What the scheduler is told of a candidate whose weights could not be had."""
+    return Record(kind=Kind.FEATURES, model=model, arm=None, outcome="failed", seconds=0.0)
+
+
+__all__ = ["OUTCOME_FINISHED", "RunExecution", "WorkerStoppingError"]

@@ -1,0 +1,51 @@
+"""The ranking of a run so far, by the code that serves `/recommend`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from app.advice import Question, Standing, advise
+from app.documents import ranking_row
+from app.probes.scheduler import Scheduler
+from app.ranking.cost import STRATEGIES
+from app.ranking.evidence import EvidenceBase, TargetBelief
+from app.ranking.observations import ProbeObservation
+from app.ranking.prior import Prediction
+
+
+def ranked_rows(
+    scheduler: Scheduler, question: Question, base: EvidenceBase, measured: Sequence[ProbeObservation]
+) -> list[dict[str, object]]:
+    """One row a candidate that did not fail, its best arm, as the API shows them.
+
+    Args:
+        scheduler: With all that it was told.
+        question: The run's task and limits.
+        base: Figures and candidates.
+        measured: What the run measured, for the reasons.
+    """
+    plan = scheduler.plan
+    index = {e.name: i for i, e in enumerate(base.candidates.entries)}
+    models = np.array([index[name] for name in plan.names], dtype=np.intp)
+    figures = base.belief_for(question.profile)
+    arms = [2 * figures.position[int(m)] + a for m in models for a in (0, 1)]
+    held = TargetBelief(
+        target=figures.target,
+        models=models,
+        belief=scheduler.belief(),
+        prediction=Prediction(
+            mean=figures.prediction.mean[arms],
+            covariance=figures.prediction.covariance[np.ix_(arms, arms)],
+            influence=[figures.prediction.influence[a] for a in arms],
+        ),
+        spread=figures.spread,
+        seed=plan.seed,
+    )
+    allowed = np.zeros((len(STRATEGIES), len(base.candidates)), dtype=bool)
+    for arm in scheduler.rankable():
+        allowed[STRATEGIES.index(plan.arms[arm].strategy), models[plan.arms[arm].model]] = True
+    constraints = replace(question.constraints, include=plan.names)
+    asked = replace(question, constraints=constraints, probes=tuple(measured), top_k=len(models))
+    advice = advise(asked, base, Standing(held=held, allowed=allowed))
+    return [{"rank": i, **ranking_row(row)} for i, row in enumerate(advice.ranking, start=1)]
