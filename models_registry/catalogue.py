@@ -1,10 +1,10 @@
 """The reviewed catalogue: YAML files of model entries, read, checked and indexed by name.
 
-    RegistryError
-    ├── CatalogueError          a file cannot be read as entries
-    ├── InvalidModelNameError   a path or URL where a name is due
-    ├── UnknownModelError       no entry has this name
-    └── AmbiguousModelError     several entries have this name
+RegistryError
+├── CatalogueError          a file cannot be read as entries
+├── InvalidModelNameError   a path or URL where a name is due
+├── UnknownModelError       no entry has this name
+└── AmbiguousModelError     several entries have this name
 """
 
 import difflib
@@ -199,9 +199,7 @@ def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[An
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     for key in keys:
         if keys.count(key) > 1:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {key!r} occurs twice", node.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs twice", node.start_mark)
     return loader.construct_mapping(node, deep=True)
 
 
