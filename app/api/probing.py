@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.advice import Question, advise
 from app.api.dependencies import DEFAULT_PROJECT, Services
 from app.api.errors import FieldFault, IdempotencyConflictError, InvalidRequestError
-from app.api.measured import measured_on
+from app.measured import measured_on
 from app.api.questions import question_of
 from app.api.schemas.probe_runs import MAX_CANDIDATES, SUPPORTED_STRATEGIES, ProbeRunRequest
 from app.api.schemas.recommend import BudgetLimits, DataFacts, RecommendRequest, TaskWanted

@@ -7,8 +7,8 @@ from typing import TypeVar
 from app.advice import Question
 from app.api.errors import FieldFault, InvalidRequestError
 from app.api.schemas.recommend import BudgetLimits, DataFacts, ModelConstraints, RecommendRequest
-from app.datasets.profile import LengthUnit
 from app.datasets.storage import StoredDataset
+from app.datasets.words import main_languages
 from app.naming import Naming
 from app.ranking.devices import Device, device_named
 from app.ranking.observations import ProbeObservation
@@ -19,8 +19,6 @@ from app.task_profile.reading import read_task
 from app.task_profile.words import ReadConstraints, TaskWords
 
 GB = 1e9
-MAIN_LANGUAGE_SHARE = 0.1
-"""Share of a data set's texts from which a language is one that the model must read."""
 DEFAULT_DEVICE = "cpu"
 _PROFILE_FACTS = ("n_examples", "n_classes", "mean_length")
 
@@ -96,14 +94,6 @@ def _with_dataset(words: TaskWords, data: DataFacts, dataset: StoredDataset) -> 
         class_counts=shown.class_counts if data.class_counts is None else data.class_counts,
         dataset_sha256=dataset.sha256,
     )
-
-
-def main_languages(dataset: StoredDataset) -> tuple[str, ...]:
-    """Languages that a model for this data must read."""
-    found = tuple(code for code, share in dataset.profile.languages if share >= MAIN_LANGUAGE_SHARE)
-    if dataset.profile.length_unit is LengthUnit.CHARACTERS and not found:
-        return ("zh",)
-    return found
 
 
 def _first(*values: T | None) -> T | None:

@@ -6,7 +6,7 @@ from pydantic_core import to_json
 
 from app.advice import Advice, advise
 from app.api.dependencies import Services
-from app.api.measured import Measured, measured_on
+from app.measured import Measured, measured_on
 from app.api.questions import question_of
 from app.api.schemas.recommend import RecommendRequest
 from app.datasets.repository import DatasetRepository

@@ -1,0 +1,155 @@
+"""The schema of the migrations is the schema of the tables, forwards and backwards."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.util import CommandError
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import make_url
+
+from alembic import command
+from app.db import Database
+from app.migrations import alembic_config, is_current, seed, upgrade
+from benchmarks.repository import FigureRepository
+from models_registry.repository import ModelRepository
+
+POSTGRES = os.environ.get("ADVISOR_TEST_POSTGRES_URL")
+TABLES = {
+    "models",
+    "benchmarks",
+    "figures",
+    "recommendations",
+    "datasets",
+    "probe_runs",
+    "probe_trials",
+    "probe_points",
+    "observations",
+    "events",
+}
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param(
+            "postgresql",
+            marks=pytest.mark.skipif(POSTGRES is None, reason="ADVISOR_TEST_POSTGRES_URL names no server"),
+        ),
+    ]
+)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'advisor.db'}"
+        return
+    assert POSTGRES is not None
+    yield from _fresh_postgres_database(POSTGRES)
+
+
+def _fresh_postgres_database(server: str) -> Iterator[str]:
+    name = f"migrations_{uuid.uuid4().hex[:12]}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()
+
+
+def tables_of(url: str) -> set[str]:
+    engine = create_engine(url)
+    try:
+        return set(inspect(engine).get_table_names()) - {"alembic_version", "sqlite_sequence"}
+    finally:
+        engine.dispose()
+
+
+def test_upgrade_makes_every_table(url: str) -> None:
+    upgrade(url)
+
+    assert tables_of(url) == TABLES
+
+
+def test_downgrade_to_base_leaves_no_table_and_upgrade_makes_them_again(url: str) -> None:
+    upgrade(url)
+    command.downgrade(alembic_config(url), "base")
+    assert tables_of(url) == set()
+
+    upgrade(url)
+
+    assert tables_of(url) == TABLES
+
+
+def test_the_migrated_schema_is_the_one_of_the_tables(url: str) -> None:
+    upgrade(url)
+
+    command.check(alembic_config(url))  # raises where a revision would be generated
+
+
+def test_drift_would_be_noticed(url: str) -> None:
+    upgrade(url)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE events"))
+    engine.dispose()
+
+    with pytest.raises(CommandError):
+        command.check(alembic_config(url))
+
+
+def test_each_revision_is_undone_by_its_downgrade(url: str) -> None:
+    config = alembic_config(url)
+    upgrade(url)
+    seen = [tables_of(url)]
+    while seen[-1]:
+        command.downgrade(config, "-1")
+        seen.append(tables_of(url))
+
+    assert all(after < before for before, after in zip(seen, seen[1:], strict=False))
+
+
+def test_a_database_without_schema_is_not_current(url: str) -> None:
+    database = Database(url)
+    try:
+        before = is_current(database)
+        upgrade(url)
+        after = is_current(database)
+    finally:
+        database.close()
+
+    assert (before, after) == (False, True)
+
+
+def test_seeding_twice_adds_nothing(url: str) -> None:
+    upgrade(url)
+    database = Database(url)
+    try:
+        seed(database)
+        first = _state(database)
+        seed(database)
+        second = _state(database)
+    finally:
+        database.close()
+
+    assert first == second
+    assert first[0] >= 80
+
+
+def _state(database: Database) -> tuple[int, str]:
+    with database.read() as session:
+        return ModelRepository(session).count(), FigureRepository(session).version()
+
+
+def test_no_revision_imports_the_application() -> None:
+    revisions = sorted((Path(__file__).parents[2] / "alembic" / "versions").glob("*.py"))
+
+    assert revisions
+    for revision in revisions:
+        source = revision.read_text("utf-8")
+        assert "from app" not in source
+        assert "models_registry" not in source
