@@ -79,10 +79,16 @@ def list_models(
     operation_id="get_model",
     summary="One model",
     response_model=ModelDocument,
-    responses=problems(404, 503),
+    responses=problems(404, 422, 503),
 )
 def get_model(
-    name: Annotated[str, Path(description="hub:id@revision; parts that leave no doubt may be dropped.")],
+    name: Annotated[
+        str,
+        Path(
+            description="hub:id@revision; parts that leave no doubt may be dropped.",
+            examples=["huggingface:google-bert/bert-base-uncased"],
+        ),
+    ],
     services: ServicesHere,
 ) -> Response:
     """As the registry describes it."""
