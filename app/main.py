@@ -40,7 +40,7 @@ DESCRIPTION = (
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The API; its database is migrated and seeded when it starts."""
     settings = settings or get_settings()
-    app = FastAPIOffline(
+    app: FastAPI = FastAPIOffline(
         redoc_url=None,
         title="Model-selection advisor",
         version=_version(),

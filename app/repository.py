@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-from sqlalchemy import Executable, bindparam, delete
+from sqlalchemy import BindParameter, Executable, bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -71,6 +71,8 @@ class RecommendationRepository:
 def _insertion(dialect: str) -> Executable:
     """Inserts a recommendation unless its id is taken; made once, since building costs more than running."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    values = {name: bindparam(name) for name in StoredRecommendation.__slots__}
+    values: dict[str, BindParameter[object]] = {
+        name: bindparam(name) for name in StoredRecommendation.__slots__
+    }
     statement = insert(RecommendationRow).values(values).on_conflict_do_nothing(index_elements=["id"])
     return statement.returning(RecommendationRow.id)

@@ -35,7 +35,9 @@ DatasetId = Annotated[str, Path(max_length=100, description="Id of a data set.")
 )
 def create_dataset(
     file: Annotated[UploadFile, File(description="CSV, TSV, JSON Lines or Parquet.")],
-    task_type: Annotated[TaskType, Form(description="What it is labelled for.", examples=["text-classification"])],
+    task_type: Annotated[
+        TaskType, Form(description="What it is labelled for.", examples=["text-classification"])
+    ],
     services: ServicesHere,
     text_column: Column = None,
     text_pair_column: Column = None,

@@ -1,5 +1,6 @@
 """A validated probe request into a queued run: check, store the data, plan the start, queue."""
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -11,19 +12,18 @@ from sqlalchemy.orm import Session
 
 from app.advice import Question, advise
 from app.api.dependencies import DEFAULT_PROJECT, Services
-from app.api.errors import FieldFault, IdempotencyConflictError, InvalidRequestError
-from app.measured import measured_on
+from app.api.errors import IdempotencyConflictError, InvalidRequestError
+from app.api.probe_checks import check_candidates, check_plain, check_task, resolve
 from app.api.questions import question_of
-from app.api.schemas.probe_runs import MAX_CANDIDATES, SUPPORTED_STRATEGIES, ProbeRunRequest
+from app.api.schemas.probe_runs import MAX_CANDIDATES, ProbeRunRequest
 from app.api.schemas.recommend import BudgetLimits, DataFacts, RecommendRequest, TaskWanted
 from app.datasets.ingest import ingest_rows
 from app.datasets.repository import DatasetRepository
 from app.datasets.storage import DatasetNotFoundError, StoredDataset, require_id
 from app.documents import ranking_row
-from app.naming import Naming
+from app.measured import measured_on
 from app.probes.repository import RunRepository
 from app.probes.tables import ProbeRunRow
-from app.ranking.candidates import CandidateTable
 from app.ranking.phrases import Language
 from app.repository import RecommendationRepository
 from app.snapshot import Snapshot
@@ -34,7 +34,6 @@ from models_registry.vocabulary import TaskType
 DEFAULT_TASK = TaskType.TEXT_CLASSIFICATION
 RECALLED = 6
 """Candidates recalled where none are named."""
-_LATER = {"refit": "refitting the winner", "ensemble": "ensembles"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +42,18 @@ class _Data:
 
     stored: StoredDataset
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """Everything that is stored of a new run."""
+
+    data: _Data
+    body: Mapping[str, Any]
+    seconds: float
+    ranking: list[dict[str, Any]]
+    key: str | None
+    digest: str
 
 
 def create_run(
@@ -61,34 +72,21 @@ def create_run(
             earlier = _earlier(key, digest, session)
         if earlier is not None:
             return earlier
-    _check(request, services.settings.max_probe_seconds)
+    check_plain(request, services.settings.max_probe_seconds)
     snapshot = services.snapshots.current()
     named = resolve(request.candidates or (), snapshot.naming)
     if request.dataset_id is None:
-        _check_candidates(named, request.task.type or DEFAULT_TASK)
+        check_candidates(named, request.task.type or DEFAULT_TASK)
     data = _data(request, services)
-    _check_task(request, data.stored)
-    _check_candidates(named, data.stored.task_type)
+    check_task(request, data.stored)
+    check_candidates(named, data.stored.task_type)
     chosen = named or _of_recommendation(request.recommendation_id, snapshot, services)
     ranking, chosen = _start(request, data.stored, chosen, language, snapshot, services)
-    return _queue(request, data, chosen, ranking, key, digest, language, services)
-
-
-def resolve(names: Sequence[str], naming: Naming) -> tuple[ModelEntry, ...]:
-    """The models that these names mean, each once.
-
-    Raises:
-        InvalidRequestError: One means none, or several.
-    """
-    found = [naming.find(name) for name in names]
-    faults = [
-        FieldFault(pointer=f"/candidates/{i}", detail=detail)
-        for i, detail in enumerate(found)
-        if isinstance(detail, str)
-    ]
-    if faults:
-        raise InvalidRequestError(faults)
-    return tuple(entry for entry in found if not isinstance(entry, str))
+    body = _body(request, data.stored, chosen, language)
+    draft = _Draft(
+        data=data, body=body, seconds=request.budget.seconds, ranking=ranking, key=key, digest=digest
+    )
+    return _queue(draft, services)
 
 
 def _earlier(key: str, digest: str, session: Session) -> ProbeRunRow | None:
@@ -96,61 +94,6 @@ def _earlier(key: str, digest: str, session: Session) -> ProbeRunRow | None:
     if row is not None and row.body_sha256 != digest:
         raise IdempotencyConflictError(row.id)
     return row
-
-
-def _check(request: ProbeRunRequest, max_seconds: float) -> None:
-    """What can be told without looking anything up."""
-    faults = [
-        FieldFault(pointer=f"/{name}", detail=f"{what}: not available yet; leave it false")
-        for name, what in _LATER.items()
-        if getattr(request, name)
-    ]
-    if request.webhook_url is not None:
-        detail = "webhooks: not available yet; follow GET /probe-runs/{id}/events instead"
-        faults.append(FieldFault(pointer="/webhook_url", detail=detail))
-    if request.budget.seconds > max_seconds:
-        detail = f"at most {max_seconds:g} seconds (ADVISOR_MAX_PROBE_SECONDS)"
-        faults.append(FieldFault(pointer="/budget/seconds", detail=detail))
-    supported = ", ".join(SUPPORTED_STRATEGIES)
-    faults += [
-        FieldFault(pointer=f"/strategies/{i}", detail=f"{s}: not available yet; choose from {supported}")
-        for i, s in enumerate(request.strategies)
-        if s not in SUPPORTED_STRATEGIES
-    ]
-    if faults:
-        raise InvalidRequestError(faults)
-
-
-def _check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
-    task = request.task
-    faults = []
-    if task.type not in {None, stored.task_type}:
-        detail = f"the data set is labelled for {stored.task_type}; leave the type out"
-        faults.append(FieldFault(pointer="/task/type", detail=detail))
-    metrics = TASKS[stored.task_type].metrics
-    if task.metric is not None and task.metric not in metrics:
-        detail = f"{stored.task_type} is measured by one of: {', '.join(metrics)}"
-        faults.append(FieldFault(pointer="/task/metric", detail=detail))
-    if faults:
-        raise InvalidRequestError(faults)
-
-
-def _check_candidates(entries: Sequence[ModelEntry], task_type: TaskType) -> None:
-    probeable = CandidateTable(entries).can_be_probed if entries else ()
-    faults = []
-    for i, (entry, can) in enumerate(zip(entries, probeable, strict=True)):
-        if not can:
-            detail = (
-                f"its weights are {entry.weights.format}, which is not loaded here: "
-                "choose a model whose weights are safetensors"
-            )
-            faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
-        elif task_type not in entry.task_types:
-            able = ", ".join(entry.task_types)
-            detail = f"cannot be fine-tuned for {task_type}; it can for {able}"
-            faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
-    if faults:
-        raise InvalidRequestError(faults)
 
 
 def _data(request: ProbeRunRequest, services: Services) -> _Data:
@@ -215,60 +158,39 @@ def _among(question: Question, chosen: Sequence[ModelEntry]) -> Question:
     return replace(question, constraints=replace(question.constraints, include=include, probeable_only=True))
 
 
-def _queue(
-    request: ProbeRunRequest,
-    data: _Data,
-    chosen: Sequence[ModelEntry],
-    ranking: list[dict[str, Any]],
-    key: str | None,
-    digest: str,
-    language: Language,
-    services: Services,
-) -> ProbeRunRow:
+def _queue(draft: _Draft, services: Services) -> ProbeRunRow:
+    """The run of this draft, or the one that its key has made in the meantime."""
     try:
         with services.database.write() as session:
-            earlier = None if key is None else _earlier(key, digest, session)
-            return earlier or _insert(
-                request, data, chosen, ranking, key, digest, language, services, session
-            )
+            earlier = draft.key and _earlier(draft.key, draft.digest, session)
+            return earlier or _insert(draft, services.now(), session)
     except IntegrityError:  # PostgreSQL: another request with this key has just committed
-        if key is None:
+        if draft.key is None:
             raise
         with services.database.read() as session:
-            found = _earlier(key, digest, session)
+            found = _earlier(draft.key, draft.digest, session)
         if found is None:
             raise
         return found
 
 
-def _insert(  # noqa: PLR0913, PLR0917
-    request: ProbeRunRequest,
-    data: _Data,
-    chosen: Sequence[ModelEntry],
-    ranking: list[dict[str, Any]],
-    key: str | None,
-    digest: str,
-    language: Language,
-    services: Services,
-    session: Session,
-) -> ProbeRunRow:
-    now = services.now()
-    datasets = DatasetRepository(session)
-    if data.is_new:
-        datasets.add(data.stored, created_at=now)
-    elif datasets.get(data.stored.id) is None:
-        raise DatasetNotFoundError(data.stored.id)
+def _insert(draft: _Draft, now: dt.datetime, session: Session) -> ProbeRunRow:
+    datasets, stored = DatasetRepository(session), draft.data.stored
+    if draft.data.is_new:
+        datasets.add(stored, created_at=now)
+    elif datasets.get(stored.id) is None:
+        raise DatasetNotFoundError(stored.id)
     row = RunRepository(session).create(
-        dataset_id=data.stored.id,
-        request=_body(request, data.stored, chosen, language),
-        budget_seconds=request.budget.seconds,
-        body_sha256=digest,
+        dataset_id=stored.id,
+        request=draft.body,
+        budget_seconds=draft.seconds,
+        body_sha256=draft.digest,
         now=now,
         project=DEFAULT_PROJECT,
-        idempotency_key=key,
-        warnings=data.stored.warnings,
+        idempotency_key=draft.key,
+        warnings=stored.warnings,
     )
-    row.ranking = ranking
+    row.ranking = draft.ranking
     return row
 
 

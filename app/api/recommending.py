@@ -6,12 +6,12 @@ from pydantic_core import to_json
 
 from app.advice import Advice, advise
 from app.api.dependencies import Services
-from app.measured import Measured, measured_on
 from app.api.questions import question_of
 from app.api.schemas.recommend import RecommendRequest
 from app.datasets.repository import DatasetRepository
 from app.datasets.storage import DatasetNotFoundError, StoredDataset, require_id
 from app.documents import DatabaseInfo, advice_document, exclusion_rows
+from app.measured import Measured, measured_on
 from app.ranking.phrases import Language
 from app.repository import RecommendationRepository, StoredRecommendation
 

@@ -1,5 +1,6 @@
 """The schema of the migrations is the schema of the tables, forwards and backwards."""
 
+import itertools
 import os
 import uuid
 from collections.abc import Iterator
@@ -110,7 +111,7 @@ def test_each_revision_is_undone_by_its_downgrade(url: str) -> None:
         command.downgrade(config, "-1")
         seen.append(tables_of(url))
 
-    assert all(after < before for before, after in zip(seen, seen[1:], strict=False))
+    assert all(after < before for before, after in itertools.pairwise(seen))
 
 
 def test_a_database_without_schema_is_not_current(url: str) -> None:

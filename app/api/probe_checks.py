@@ -1,0 +1,100 @@
+"""What `POST /probe-run` may ask for, checked before anything is stored."""
+
+from collections.abc import Sequence
+
+from app.api.errors import FieldFault, InvalidRequestError
+from app.api.schemas.probe_runs import SUPPORTED_STRATEGIES, ProbeRunRequest
+from app.datasets.storage import StoredDataset
+from app.naming import Naming
+from app.ranking.candidates import CandidateTable
+from app.tasks.catalogue import TASKS
+from models_registry.entry import ModelEntry
+from models_registry.vocabulary import TaskType
+
+_LATER = {"refit": "refitting the winner", "ensemble": "ensembles"}
+
+
+def resolve(names: Sequence[str], naming: Naming) -> tuple[ModelEntry, ...]:
+    """The models that these names mean, each once.
+
+    Raises:
+        InvalidRequestError: One means none, or several.
+    """
+    found = [naming.find(name) for name in names]
+    faults = [
+        FieldFault(pointer=f"/candidates/{i}", detail=detail)
+        for i, detail in enumerate(found)
+        if isinstance(detail, str)
+    ]
+    if faults:
+        raise InvalidRequestError(faults)
+    return tuple(entry for entry in found if not isinstance(entry, str))
+
+
+def check_plain(request: ProbeRunRequest, max_seconds: float) -> None:
+    """Pass what can be told without looking anything up.
+
+    Raises:
+        InvalidRequestError: Something in it is not available, or beyond its limit.
+    """
+    faults = [
+        FieldFault(pointer=f"/{name}", detail=f"{what}: not available yet; leave it false")
+        for name, what in _LATER.items()
+        if getattr(request, name)
+    ]
+    if request.webhook_url is not None:
+        detail = "webhooks: not available yet; follow GET /probe-runs/{id}/events instead"
+        faults.append(FieldFault(pointer="/webhook_url", detail=detail))
+    if request.budget.seconds > max_seconds:
+        detail = f"at most {max_seconds:g} seconds (ADVISOR_MAX_PROBE_SECONDS)"
+        faults.append(FieldFault(pointer="/budget/seconds", detail=detail))
+    supported = ", ".join(SUPPORTED_STRATEGIES)
+    faults += [
+        FieldFault(pointer=f"/strategies/{i}", detail=f"{s}: not available yet; choose from {supported}")
+        for i, s in enumerate(request.strategies)
+        if s not in SUPPORTED_STRATEGIES
+    ]
+    if faults:
+        raise InvalidRequestError(faults)
+
+
+def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
+    """Pass a task that is the data set's, in a metric of it.
+
+    Raises:
+        InvalidRequestError: It is another one.
+    """
+    task = request.task
+    faults = []
+    if task.type not in {None, stored.task_type}:
+        detail = f"the data set is labelled for {stored.task_type}; leave the type out"
+        faults.append(FieldFault(pointer="/task/type", detail=detail))
+    metrics = TASKS[stored.task_type].metrics
+    if task.metric is not None and task.metric not in metrics:
+        detail = f"{stored.task_type} is measured by one of: {', '.join(metrics)}"
+        faults.append(FieldFault(pointer="/task/metric", detail=detail))
+    if faults:
+        raise InvalidRequestError(faults)
+
+
+def check_candidates(entries: Sequence[ModelEntry], task_type: TaskType) -> None:
+    """Pass models that can be loaded and fine-tuned for this task.
+
+    Raises:
+        InvalidRequestError: One cannot.
+    """
+    probeable = CandidateTable(entries).can_be_probed if entries else ()
+    faults = []
+    for i, (entry, can) in enumerate(zip(entries, probeable, strict=True)):
+        if not can:
+            detail = (
+                f"its weights are {entry.weights.format}, which is not loaded here: "
+                "choose a model whose weights are safetensors"
+            )
+            faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
+        elif task_type not in entry.task_types:
+            able = ", ".join(entry.task_types)
+            detail = f"cannot be fine-tuned for {task_type}; it can for {able}"
+            faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
+    if faults:
+        raise InvalidRequestError(faults)
