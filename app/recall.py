@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from models_registry.licences import allows_commercial_use
 from numpy.typing import NDArray
 
 from app.ranking.candidates import CandidateTable
 from app.ranking.cost import STRATEGIES, Costs
 from app.task_profile.profile import TaskProfile
+from models_registry.licences import allows_commercial_use
 from models_registry.vocabulary import Strategy, TaskType
 
 Array = NDArray[np.float64]

@@ -93,7 +93,8 @@ class ModelEntry(_Frozen):
     """A reviewed description of one pretrained model.
 
     Attributes:
-        hub: Where it lives: `huggingface`, `package-index`, `local`.
+        hub: Where it lives: `huggingface`, `package-index`, `local`; `github` for models that exist only as a
+            repository of their authors, for reading about, not for loading.
         id: Its name there.
         revision: A pinned commit or version; `main` where none is known.
         family: Lower-case name shared by relatives (`bert`, `roberta`, `resnet`).
@@ -122,7 +123,7 @@ class ModelEntry(_Frozen):
         sources: Model card, paper or repository.
     """
 
-    hub: Literal["huggingface", "package-index", "local"]
+    hub: Literal["huggingface", "package-index", "local", "github"]
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.\-]*(/[A-Za-z0-9_][\w.\-]*)?$")]
     revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.\-+]*$")]
     family: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]

@@ -1,0 +1,67 @@
+"""The table of models: what the catalogue ships and what users registered."""
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Index, String
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from models_registry.orm import Base
+
+
+class Origin(StrEnum):
+    """Who stated a model's description."""
+
+    CATALOGUE = "catalogue"
+    USER = "user"
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """A point in time, aware and in UTC on both sides; SQLite keeps no zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """The time in UTC, as it is stored."""
+        return None if value is None else value.astimezone(dt.UTC)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """The time as it was stored, aware."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class ModelRow(Base):
+    """One model. The columns beside `entry` repeat what queries filter by.
+
+    Attributes:
+        name: `hub:id@revision`.
+        entry: The whole description, as `ModelEntry` dumps it.
+        content_hash: SHA-256 of the description; tells whether it changed.
+        created_at: When this description was stored.
+    """
+
+    __tablename__ = "models"
+    __table_args__ = (
+        CheckConstraint("origin IN ('catalogue', 'user')", name="origin_known"),
+        Index("ix_models_hub_model_id", "hub", "model_id"),
+    )
+
+    name: Mapped[str] = mapped_column(String(320), primary_key=True)
+    hub: Mapped[str] = mapped_column(String(32))
+    model_id: Mapped[str] = mapped_column(String(200))
+    revision: Mapped[str] = mapped_column(String(80))
+    family: Mapped[str] = mapped_column(String(80), index=True)
+    modality: Mapped[str] = mapped_column(String(32), index=True)
+    n_parameters: Mapped[int] = mapped_column(BigInteger)
+    licence: Mapped[str] = mapped_column(String(80))
+    entry: Mapped[dict[str, Any]] = mapped_column(JSON().with_variant(JSONB(), "postgresql"))
+    origin: Mapped[str] = mapped_column(String(16))
+    content_hash: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime())
