@@ -196,9 +196,7 @@ def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[An
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     for key in keys:
         if keys.count(key) > 1:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {key!r} occurs twice", node.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs twice", node.start_mark)
     return loader.construct_mapping(node, deep=True)
 
 

@@ -31,7 +31,7 @@ _COMMERCIAL = frozenset(
 )
 """Licences that permit commercial use, be it under conditions such as attribution or share-alike."""
 _NOT_COMMERCIAL = frozenset({"nvidia-source-code-license", "fair-noncommercial-research-license"})
-_NON_COMMERCIAL_MARKS = ("-nc-", "-nc", "noncommercial", "non-commercial", "research-only")
+_NON_COMMERCIAL_MARKS = ("noncommercial", "non-commercial", "research-only")
 
 
 def allows_commercial_use(licence: str) -> bool | None:
@@ -52,5 +52,4 @@ def allows_commercial_use(licence: str) -> bool | None:
 
 
 def _is_marked_non_commercial(name: str) -> bool:
-    creative_commons = name.startswith("cc-by-nc")
-    return creative_commons or any(mark in name for mark in _NON_COMMERCIAL_MARKS[2:])
+    return name.startswith("cc-by-nc") or any(mark in name for mark in _NON_COMMERCIAL_MARKS)

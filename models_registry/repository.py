@@ -55,7 +55,9 @@ class ModelRepository:
         now: Gives the present time, aware; injected, so that tests decide it.
     """
 
-    def __init__(self, session: Session, now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> None:
+    def __init__(
+        self, session: Session, now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+    ) -> None:
         self._session = session
         self._now = now
 
