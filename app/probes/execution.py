@@ -82,7 +82,10 @@ class RunExecution:
         question = question_for_run(dataset, request, self._journal.earlier_probes(dataset))
         prepared = self._prepared(row.plan, request, question, dataset.profile.n_examples)
         data = prepare_data(
-            dataset_folder(self._settings.data_dir, dataset.id), self._folder, prepared.sample, prepared.plan.seed
+            dataset_folder(self._settings.data_dir, dataset.id),
+            self._folder,
+            prepared.sample,
+            prepared.plan.seed,
         )
         self._journal.begin(prepared, plan_to_json(prepared), dataset, question, self._snapshot)
         folders = self._weights(prepared)

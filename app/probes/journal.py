@@ -245,7 +245,13 @@ class Journal:
             return
         row.ranking = ranked_rows(scheduler, self._question, self._snapshot.base, self._measured(scheduler))
         shown = [
-            {"rank": r["rank"], "model": r["model"], "strategy": r["strategy"], "score": r["score"], "p_best": r["p_best"]}
+            {
+                "rank": r["rank"],
+                "model": r["model"],
+                "strategy": r["strategy"],
+                "score": r["score"],
+                "p_best": r["p_best"],
+            }
             for r in row.ranking
         ]
         leases.append_event(row, "ranking", {"ranking": shown}, self._clock())
