@@ -272,4 +272,4 @@ def _interval(score: Mapping[str, float]) -> str:
 
 
 def _short(model: str) -> str:
-    return model.split(":", 1)[-1].rsplit("@", 1)[0].split("/")[-1]
+    return model.split(":", 1)[-1].rsplit("@", 1)[0].rsplit("/", maxsplit=1)[-1]

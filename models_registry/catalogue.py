@@ -20,15 +20,12 @@ import yaml
 from pydantic import ValidationError
 
 from models_registry.entry import ModelEntry
+from models_registry.errors import RegistryError
 
 ENTRIES_FOLDER = Path(__file__).parent / "entries"
 N_NEAREST = 5
 """How many similar names an unknown name is answered with."""
 _VERSION_DIGITS = 12
-
-
-class RegistryError(Exception):
-    """Base of all errors of the registry."""
 
 
 class CatalogueError(RegistryError):

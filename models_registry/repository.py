@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
-from models_registry.catalogue import Catalogue, RegistryError, UnknownModelError, check_model_name
+from models_registry.catalogue import Catalogue, UnknownModelError, check_model_name
 from models_registry.entry import ModelEntry
+from models_registry.errors import RegistryError
 from models_registry.tables import ModelRow, Origin
 from models_registry.vocabulary import Modality
 

@@ -70,7 +70,7 @@ class RunExecution:
             self._work()
         except (LostLeaseError, WorkerStoppingError):
             raise
-        except Exception as error:  # noqa: BLE001  # a run that cannot go on must say so rather than be retried for ever
+        except Exception as error:  # a run that cannot go on must say so rather than be retried for ever
             log.exception("run.failed", run=self._lease.run_id, error=type(error).__name__)
             self._journal.fail(f"internal error: {type(error).__name__}")
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models_registry.licences import allows_commercial_use
-
 from app.ranking.candidates import is_quantised
 from app.ranking.columns import trains_backbone
 from app.ranking.evidence import Influence
@@ -13,6 +11,7 @@ from app.task_profile.profile import TaskProfile
 from benchmarks.figures import Figure, FigureKind
 from benchmarks.metrics import metric_named
 from models_registry.entry import UNPINNED, ModelEntry, WeightsFormat
+from models_registry.licences import allows_commercial_use
 from models_registry.vocabulary import MULTILINGUAL, Domain, Strategy
 
 CLOSE = 0.5
