@@ -36,6 +36,7 @@ from app.task_profile.words import TaskConflictError, UnreadableTaskError
 from benchmarks.figures import InvalidFigureError
 from benchmarks.metrics import METRICS, UnknownMetricError
 from models_registry.repository import ModelExistsError
+from models_registry.vocabulary import TaskType
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:model-selection-advisor:problem:"
@@ -199,11 +200,10 @@ def _validation_fault(error: Mapping[str, Any]) -> FieldFault:
 
 
 def _task_faults(error: UnreadableTaskError) -> tuple[FieldFault, ...]:
-    nearest = [
-        FieldFault(pointer="/task/type", detail=f"perhaps {task_type.value}") for task_type in error.nearest
-    ]
     said = FieldFault(pointer="/task/description", detail="names no recognisable task")
-    return (said, *nearest)
+    perhaps = [FieldFault(pointer="/task/type", detail=f"perhaps {near.value}") for near in error.nearest]
+    every = FieldFault(pointer="/task/type", detail=f"one of: {', '.join(TaskType)}")
+    return (said, *(perhaps or [every]))
 
 
 def _answer(request: Request, error: Exception) -> Response:  # noqa: ARG001  (the handler's signature)

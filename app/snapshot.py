@@ -65,7 +65,8 @@ class Snapshot:
 
 def database_state(session: Session) -> str:
     """A short text that changes whenever models or published figures do; two tiny queries."""
-    return f"{ModelRepository(session).version()} {FigureRepository(session).version()}"
+    figures = FigureRepository(session).version(FigureKind.PUBLISHED)
+    return f"{ModelRepository(session).version()} {figures}"
 
 
 def build_snapshot(session: Session, hyper: Hyperparameters) -> Snapshot:

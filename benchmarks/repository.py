@@ -138,11 +138,13 @@ class FigureRepository:
         rows = self._session.scalars(select(BenchmarkRow).order_by(BenchmarkRow.name))
         return tuple(benchmark_of(row) for row in rows)
 
-    def version(self) -> str:
-        """A hash that changes with every figure that comes, goes or is superseded."""
+    def version(self, kind: FigureKind | None = None) -> str:
+        """A hash that changes with every figure, of this kind if one is named, that comes or goes."""
         statement = select(
             func.count(FigureRow.id), func.max(FigureRow.id), func.count(FigureRow.superseded_by)
         )
+        if kind is not None:
+            statement = statement.where(FigureRow.kind == str(kind))
         seen: Row[int, int, int] = self._session.execute(statement).one()
         return hashlib.sha256(repr(tuple(seen)).encode()).hexdigest()[:16]
 

@@ -1,5 +1,6 @@
 """`/datasets`."""
 
+import shutil
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Path, UploadFile
@@ -21,6 +22,8 @@ from models_registry.vocabulary import TaskType
 
 router = APIRouter(prefix="/datasets", tags=["data sets"])
 SHOWN_CLASSES = 200
+FEATURES = "features"
+"""Folder of the feature cache in the data folder; a subfolder a file, by its SHA-256."""
 Column = Annotated[str | None, Form(max_length=200)]
 DatasetId = Annotated[str, Path(max_length=100, description="Id of a data set.")]
 
@@ -116,6 +119,7 @@ def delete_dataset(dataset_id: DatasetId, services: ServicesHere) -> Response:
         FigureRepository(session).remove_dataset(record.stored.sha256)
     # After the commit: files that outlive a crash here are found by nobody and replaced by the next upload.
     storage.delete(services.settings.data_dir, dataset_id)
+    shutil.rmtree(services.settings.data_dir / FEATURES / record.stored.sha256, ignore_errors=True)
     return Response(status_code=204)
 
 

@@ -92,12 +92,15 @@ def test_deletion_removes_files_record_and_probe_figures(
     figure = make_figure("huggingface:a/b", dataset["id"], 0.5, kind=FigureKind.PROBE)
     with services.database.write() as session:
         FigureRepository(session).add_probe_figures([figure], dataset_sha256=dataset["sha256"])
+    features = services.settings.data_dir / "features" / dataset["sha256"]
+    features.mkdir(parents=True)
 
     response = client.delete(f"/datasets/{dataset['id']}")
 
     assert response.status_code == 204
     assert client.get(f"/datasets/{dataset['id']}").status_code == 404
     assert not (services.settings.data_dir / "datasets" / dataset["id"]).exists()
+    assert not features.exists()
     with services.database.read() as session:
         assert FigureRepository(session).probe_figures(dataset["sha256"]) == ()
 

@@ -225,7 +225,8 @@ def test_an_unreadable_description_is_answered_with_the_nearest_tasks(
 
     assert response.status_code == 422
     contract.holds(response.json(), "post", "/recommend", 422)
-    assert "/task/description" in {error["pointer"] for error in response.json()["errors"]}
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/task/description", "/task/type"]
+    assert "summarization" in response.json()["errors"][1]["detail"]
 
 
 def test_a_vague_description_is_answered_with_task_types() -> None:
