@@ -28,8 +28,9 @@ Index = NDArray[np.intp]
 CJK_LANGUAGES = frozenset({"zh", "ja", "ko"})
 ASSUMED_EXAMPLES = 1_000
 """Labelled examples assumed for costs where the request does not say."""
-WORTH_PROBING = 0.05
-"""Smallest P(best) of a model that a probe is advised for."""
+PROBED_SHARE = 0.2
+"""Share of a full fine-tune that a probe of one model is planned with."""
+MOST_PROBE_SECONDS = 600.0
 MOST_PROBED = 5
 CLEAR_CHOICE = 0.8
 TINY_DATA = 200
@@ -255,6 +256,8 @@ def _explained(
             tokens=work.tokens,
             precision=question.device.precision,
             class_counts=question.profile.class_counts,
+            metric=question.profile.metric,
+            n_train=work.n_examples,
         )
         rows.append(
             Recommended(
@@ -295,11 +298,11 @@ def _assembled(
     table: CandidateTable,
 ) -> Advice:
     seconds = {table.entries[m].name: s for m, s in zip(field.models, field.seconds, strict=True)}
-    contenders = [r for r in rows if r.p_best >= WORTH_PROBING][:MOST_PROBED]
+    contenders = rows[:1] if ranking.rows[0].p_best >= CLEAR_CHOICE else rows[:MOST_PROBED]
     probeable = table.can_be_probed
     can = {table.entries[m].name for m in field.models if probeable[m]}
-    probe = tuple(r.entry.name for r in contenders if r.entry.name in can)
-    probe_seconds = sum(min(seconds[name], 600.0) for name in probe) if len(contenders) > 1 else 0.0
+    probe = tuple(r.entry.name for r in contenders if r.entry.name in can) if len(contenders) > 1 else ()
+    probe_seconds = sum(min(PROBED_SHARE * seconds[name], MOST_PROBE_SECONDS) for name in probe)
     return Advice(
         profile=question.profile,
         ranking=rows,
@@ -322,7 +325,7 @@ def _advice_text(
 ) -> str:
     language, first = question.language, rows[0]
     regret = f"{ranking.expected_regret:.3f} {question.profile.metric}"
-    if first.p_best >= CLEAR_CHOICE or len(contenders) < 2:
+    if len(contenders) < 2:
         text = say("advice_clear", language, model=first.entry.id, p=first.p_best, regret=regret)
     else:
         text = say(

@@ -17,7 +17,9 @@ from rich.console import Console
 from app.settings import Settings, get_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
-console = Console()
+WIDTH = 128
+"""Columns of output where no terminal says how wide it is."""
+console = Console(width=None if sys.stdout.isatty() else WIDTH)
 errors = Console(stderr=True)
 FAILED, UNUSABLE = 1, 2
 RESTART_SECONDS = (0.5, 30.0)

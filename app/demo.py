@@ -219,7 +219,7 @@ def _show_progress(
                 shown.add(key)
                 console.print(
                     f"  {progress['charged_seconds']:6.1f} s  {_short(trial['model']):38s} "
-                    f"{trial['strategy']:5s} step {point['step']:5d}  {run['metric']} {point['metric']:.3f}"
+                    f"{trial['strategy']:5s} step {point['step']:5d}  accuracy {point['metric']:.3f}"
                 )
     now = str(progress["now"])
     if now and now != said:
@@ -231,25 +231,26 @@ def _show_run(run: Mapping[str, Any], console: Console) -> None:
     console.print()
     console.rule("Ranking")
     _print_ranking(run["ranking"], console, baselines=run["baselines"])
-    spent = run["spent"]
-    console.print(
-        f"{run['decision']}. Charged {spent['charged_seconds']:.1f} s of {run['progress']['budget_seconds']:.0f} s "
-        f"(beside it: downloads {spent['download_seconds']:.1f} s, warm-up {spent['warmup_seconds']:.1f} s)."
-    )
+    spent, budget = run["spent"], run["progress"]["budget_seconds"]
+    beside = f"downloads {spent['download_seconds']:.1f} s, warm-up {spent['warmup_seconds']:.1f} s"
+    console.print(f"{run['decision']}.")
+    console.print(f"Charged {spent['charged_seconds']:.1f} s of {budget:.0f} s (beside it: {beside}).")
+    for warning in run["warnings"]:
+        console.print(f"note: {warning}")
 
 
 def _print_ranking(
     ranking: Sequence[Mapping[str, Any]], console: Console, *, baselines: Sequence[Mapping[str, Any]] = ()
 ) -> None:
-    table = Table(show_lines=False, expand=True)
+    table = Table(expand=True)
     for name, options in (
         ("#", {"justify": "right"}),
-        ("model", {"overflow": "fold", "ratio": 4}),
-        ("strategy", {}),
+        ("model", {"overflow": "fold"}),
+        ("how", {"no_wrap": True}),
         ("predicted (80 %)", {"no_wrap": True}),
         ("P(best)", {"justify": "right"}),
-        ("train", {"justify": "right"}),
-        ("why", {"overflow": "fold", "ratio": 6}),
+        ("train", {"justify": "right", "no_wrap": True}),
+        ("why", {"overflow": "fold", "ratio": 1}),
     ):
         table.add_column(name, **options)
     for row in ranking:

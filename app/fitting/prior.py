@@ -137,7 +137,8 @@ def _log_likelihood(blocks: Sequence[_Block], similarity: torch.Tensor, logs: to
     factor = torch.linalg.cholesky(precision)
     white_moment = torch.linalg.solve_triangular(factor, moment[:, None], upper=False)[:, 0]
     total = total - torch.log(torch.diagonal(factor)).sum() + 0.5 * (white_moment @ white_moment)
-    return total - 0.5 * n_traits * torch.log(trait_variance)
+    result: torch.Tensor = total - 0.5 * n_traits * torch.log(trait_variance)
+    return result
 
 
 def shipped_table(exclude_suites: frozenset[str] = frozenset()) -> ScoreTable:

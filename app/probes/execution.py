@@ -1,7 +1,7 @@
 """One probe run from lease to end: prepare, probe, rank, put the results back.
 
-Every step asks the scheduler, works, and persists in one fenced transaction: the record, the curve's point, the
-charge, the ranking and the events. A worker that takes the run over finds all of them or none.
+Every step asks the scheduler, works, and persists in one fenced transaction: the record, the curve's point,
+the charge, the ranking and the events. A worker that takes the run over finds all of them or none.
 """
 
 import datetime as dt
@@ -15,6 +15,8 @@ from typing import Any, assert_never
 
 import structlog
 
+from app.advice import Question
+from app.datasets.profile import DatasetProfile
 from app.datasets.storage import dataset_folder, load_dataset
 from app.db import Database
 from app.probes.journal import Journal
@@ -22,10 +24,10 @@ from app.probes.lease import Lease
 from app.probes.planning import Prepared, measured_device, plan_from_json, plan_to_json, prepare
 from app.probes.repository import LostLeaseError
 from app.probes.results import question_for_run
-from app.probes.sample import RunData, prepare_data
-from app.probes.scheduler import OUTCOME_FINISHED, Action, Kind, Record, Scheduler, Stop
+from app.probes.sample import prepare_data
+from app.probes.scheduler import Action, Kind, Record, Scheduler, Stop
 from app.probes.states import RunStatus
-from app.probes.trials import TrialPool
+from app.probes.trials import InterruptedTrialError, TrialPool
 from app.probes.weights import ensure_weights
 from app.ranking.curves import load_curve_calibration
 from app.settings import Settings
@@ -34,6 +36,9 @@ from models_registry.entry import ModelEntry
 from models_registry.hubs import HubError, hub_for
 
 log = structlog.get_logger(__name__)
+
+
+CANCELLED = "cancelled: this is the best answer so far"
 
 
 class WorkerStoppingError(Exception):
@@ -68,8 +73,11 @@ class RunExecution:
         """
         try:
             self._work()
-        except (LostLeaseError, WorkerStoppingError):
+        except LostLeaseError:
             raise
+        except WorkerStoppingError:
+            self._journal.release()
+            return
         except Exception as error:  # a run that cannot go on must say so rather than be retried for ever
             log.exception("run.failed", run=self._lease.run_id, error=type(error).__name__)
             self._journal.fail(f"internal error: {type(error).__name__}")
@@ -80,7 +88,7 @@ class RunExecution:
         request: Mapping[str, Any] = row.request
         dataset = load_dataset(self._settings.data_dir, row.dataset_id)
         question = question_for_run(dataset, request, self._journal.earlier_probes(dataset))
-        prepared = self._prepared(row.plan, request, question, dataset.profile.n_examples)
+        prepared = self._prepared(row.plan, request, question, dataset.profile)
         data = prepare_data(
             dataset_folder(self._settings.data_dir, dataset.id),
             self._folder,
@@ -90,14 +98,23 @@ class RunExecution:
         self._journal.begin(prepared, plan_to_json(prepared), dataset, question, self._snapshot)
         folders = self._weights(prepared)
         if self._lease.cancelled.is_set():
-            self._journal.end(RunStatus.CANCELLED, "cancelled")
+            self._journal.end(RunStatus.CANCELLED, CANCELLED)
             return
-        self._baselines(data, prepared)
-        with TrialPool(prepared, data, folders, request, self._settings, self._folder) as pool:
-            self._probe(prepared, pool)
+        with TrialPool(prepared, dataset, data, folders, request, self._settings) as pool:
+            self._journal.say("starting the trial processes")
+            self._journal.spend(warmup_seconds=pool.warm_up())
+            try:
+                self._baselines(pool)
+                self._probe(prepared, pool)
+            except InterruptedTrialError:
+                self._interrupted(pool)
 
     def _prepared(
-        self, kept: Mapping[str, Any] | None, request: Mapping[str, Any], question: Any, n_examples: int
+        self,
+        kept: Mapping[str, Any] | None,
+        request: Mapping[str, Any],
+        question: Question,
+        profile: DatasetProfile,
     ) -> Prepared:
         """The plan that was kept when the run began, or a new one."""
         by_name = {e.name: e for e in self._snapshot.entries}
@@ -105,7 +122,15 @@ class RunExecution:
             return plan_from_json(kept, by_name)
         device = measured_device(question.device)
         entries = [by_name[name] for name in request["candidates"]]
-        return prepare(question, self._snapshot.base, entries, request, device, n_examples)
+        return prepare(
+            question,
+            self._snapshot.base,
+            entries,
+            request,
+            device,
+            profile.n_examples,
+            profile.p95_length,
+        )
 
     def _weights(self, prepared: Prepared) -> dict[int, Path]:
         """Weights of every candidate; one that cannot be had is that candidate's outcome."""
@@ -127,17 +152,20 @@ class RunExecution:
         self._journal.spend(download_seconds=time.monotonic() - began)
         return folders
 
-    def _baselines(self, data: RunData, prepared: Prepared) -> None:
+    def _baselines(self, pool: TrialPool) -> None:
         """Majority and TF-IDF with logistic regression: sometimes a pretrained model is not worth it."""
         if self._journal.has_baselines():
             return
-        from app.probes.baselines import run_baselines
-
         self._journal.say("classical baselines")
         with self._lease.metered():
-            began = time.monotonic()
-            results = run_baselines(data, prepared.plan.metric.name, seed=prepared.plan.seed)
-            self._journal.baselines(results, time.monotonic() - began)
+            scores, seconds = pool.baselines(self._journal.remaining_seconds(), self._lease.interrupted)
+            self._journal.baselines(scores, seconds)
+
+    def _interrupted(self, pool: TrialPool) -> None:
+        """A cancel is the end, with what was used charged; a lost lease or a stopping worker is not."""
+        self._check()
+        self._journal.charge_interrupted(pool.last_seconds)
+        self._journal.end(RunStatus.CANCELLED, CANCELLED)
 
     def _probe(self, prepared: Prepared, pool: TrialPool) -> None:
         """Ask, work, persist, until the scheduler stops."""
@@ -146,7 +174,7 @@ class RunExecution:
         while True:
             self._check()
             if self._lease.cancelled.is_set():
-                self._journal.end(RunStatus.CANCELLED, "cancelled: this is the best answer so far")
+                self._journal.end(RunStatus.CANCELLED, CANCELLED)
                 return
             step = scheduler.next(self._journal.remaining_seconds())
             match step:
@@ -163,13 +191,9 @@ class RunExecution:
     ) -> None:
         entry = entries[action.model]
         what = "features" if action.kind is Kind.FEATURES else f"training to step {action.until_step}"
-        self._journal.start(scheduler, action, f"{entry.id}: {what}")
+        self._journal.start(action, f"{entry.id}: {what}")
         with self._lease.metered():
             result = pool.perform(action, self._journal.remaining_seconds(), self._lease.interrupted)
-            self._check()
-            if result is None:  # interrupted by a cancel: charged up to here, no score
-                self._journal.charge_interrupted(action, pool.last_seconds)
-                return
             record = Record(
                 kind=action.kind,
                 model=action.model,
@@ -204,6 +228,3 @@ class RunExecution:
 def _lost(model: int) -> Record:
     """What the scheduler is told of a candidate whose weights could not be had."""
     return Record(kind=Kind.FEATURES, model=model, arm=None, outcome="failed", seconds=0.0)
-
-
-__all__ = ["OUTCOME_FINISHED", "RunExecution", "WorkerStoppingError"]

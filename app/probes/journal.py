@@ -11,8 +11,8 @@ from app.datasets.storage import StoredDataset
 from app.db import Database
 from app.documents import score_document
 from app.measured import measured_on
-from app.probes.baselines import BaselineResult
 from app.probes.lease import Lease
+from app.probes.messages import BaselineScore
 from app.probes.planning import Prepared
 from app.probes.ranking import ranked_rows
 from app.probes.repository import LeaseRepository, RunRepository
@@ -24,6 +24,7 @@ from app.probes.trials import TrialResult
 from app.ranking.observations import ProbeObservation
 from app.ranking.posterior import INTERVAL_LEVEL, ScoreInterval
 from app.snapshot import Snapshot
+from benchmarks.metrics import METRICS
 
 Json = dict[str, Any]
 
@@ -59,11 +60,11 @@ class Journal:
                 row.plan = plan
                 sample = prepared.sample
                 if sample.n_train + sample.n_validation < dataset.profile.n_examples:
-                    row.warnings = [
-                        *row.warnings,
+                    note = (
                         f"trained on {sample.n_train} and validated on {sample.n_validation} of "
-                        f"{dataset.profile.n_examples} examples, which is what the budget allows",
-                    ]
+                        f"{dataset.profile.n_examples} examples, which is what the budget allows"
+                    )
+                    row.warnings = [*row.warnings, note]
             session.flush()
 
     def say(self, now: str) -> None:
@@ -111,10 +112,13 @@ class Journal:
         """Whether they were measured before."""
         return bool(self.run_row().baselines)
 
-    def baselines(self, results: Sequence[BaselineResult], seconds: float) -> None:
+    def baselines(self, results: Sequence[BaselineScore], seconds: float) -> None:
         """Keep the baselines and charge them."""
         with self._lease.write() as (_, leases, row):
-            row.baselines = [{"name": r.name, "score": score_document(_interval(r))} for r in results]
+            row.baselines = [
+                {"name": r.name, "score": score_document(_interval(r, self._prepared.plan.metric.name))}
+                for r in results
+            ]
             leases.charge(row, seconds)
 
     def lose(self, model: int, record: Record, why: str) -> None:
@@ -127,7 +131,7 @@ class Journal:
             for trial in self._trials(session, model):
                 trial.status, trial.why = TrialStatus.FAILED, why
 
-    def start(self, scheduler: Scheduler, action: Action, now: str) -> None:
+    def start(self, action: Action, now: str) -> None:
         """An action begins: its trials run, and those who watch are told."""
         with self._lease.write() as (session, leases, row):
             for trial in self._trials(session, action.model, action.arm):
@@ -140,7 +144,6 @@ class Journal:
         with self._lease.write() as (session, leases, row):
             leases.add_record(row.id, row.attempt, len(leases.records(row.id)), record.to_json())
             leases.charge(row, record.seconds)
-            row.spent = _added(row.spent, {"warmup_seconds": result.warmup_seconds})
             for trial in self._trials(session, record.model, record.arm):
                 self._update_trial(leases, row, trial, record, result, scheduler)
             self._rank(leases, row)
@@ -219,6 +222,11 @@ class Journal:
             }
             leases.finish(row, status, decision, self._clock())
 
+    def release(self) -> None:
+        """Another worker may have the run at once."""
+        with self._lease.write() as (_, _leases, row):
+            row.lease_expires_at = self._clock() - dt.timedelta(seconds=1)
+
     def fail(self, decision: str) -> None:
         """The run cannot go on."""
         with self._lease.write() as (_, leases, row):
@@ -261,13 +269,13 @@ def _added(spent: Mapping[str, float], more: Mapping[str, float]) -> dict[str, f
     return {**spent, **{name: round(spent.get(name, 0.0) + value, 3) for name, value in more.items()}}
 
 
-def _interval(result: BaselineResult) -> ScoreInterval:
+def _interval(result: BaselineScore, metric: str) -> ScoreInterval:
     """The 80 % interval of a measured score, from its standard error."""
     half = 1.2816 * result.std_error
     return ScoreInterval(
-        metric=result.metric,
-        mean=result.score,
-        low=result.score - half,
-        high=result.score + half,
+        metric=metric,
+        mean=result.metric,
+        low=max(result.metric - half, METRICS[metric].low),
+        high=min(result.metric + half, METRICS[metric].high),
         level=INTERVAL_LEVEL,
     )

@@ -1,5 +1,6 @@
-"""A queued request becomes a plan: candidates, sample, arms, predicted costs and the prior belief, all frozen."""
+"""A queued request becomes a plan: sample, arms, predicted costs and the prior belief, all frozen."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from app.advice import Question, workload
+from app.advice import CJK_LANGUAGES, Question, workload
 from app.probes.scheduler import ArmPlan, RunPlan
 from app.ranking.belief import Belief
 from app.ranking.candidates import CandidateTable
-from app.ranking.cost import PADDING, epochs_for
+from app.ranking.cost import PADDING, epochs_for, tokens_per_example
 from app.ranking.devices import Device
 from app.ranking.evidence import EvidenceBase
 from app.ranking.observations import condition_on_probes
@@ -20,6 +21,8 @@ from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
 
 BATCH_SIZE = 16
+MOST_TOKENS = 512
+"""Longest input of a probe; what lies behind is cut for every candidate alike."""
 MAX_VALIDATION = 1_000
 MAX_TRAIN, MIN_TRAIN = 8_000, 256
 FEATURE_SHARE = 0.25
@@ -50,12 +53,15 @@ class Prepared:
         sample: Sizes of the parts.
         epochs: Passes of a full fine-tune.
         max_length: Tokens kept of an input.
+        n_threads: Of a trial.
     """
 
     plan: RunPlan
     entries: tuple[ModelEntry, ...]
     sample: Sample
     epochs: int
+    max_length: int
+    n_threads: int
 
 
 def measured_device(device: Device) -> Device:
@@ -81,6 +87,7 @@ def prepare(
     request: Mapping[str, Any],
     device: Device,
     n_examples: int,
+    p95_length: float,
 ) -> Prepared:
     """The plan of a run, from its request and the data's profile.
 
@@ -91,6 +98,7 @@ def prepare(
         request: The body of `POST /probe-run`.
         device: Measured.
         n_examples: In the data set.
+        p95_length: Of its texts, in the profile's unit.
     """
     budget = float(request["budget"]["seconds"])
     strategies = [Strategy(s) for s in request["strategies"]]
@@ -116,7 +124,21 @@ def prepare(
         stop_regret=float(request["stop"]["expected_regret"]),
         seed=int(request["seed"]),
     )
-    return Prepared(plan=plan, entries=tuple(entries), sample=sample, epochs=epochs)
+    return Prepared(
+        plan=plan,
+        entries=tuple(entries),
+        sample=sample,
+        epochs=epochs,
+        max_length=_kept_tokens(question, p95_length),
+        n_threads=os.cpu_count() or 1,
+    )
+
+
+def _kept_tokens(question: Question, p95_length: float) -> int:
+    """Room for 95 % of the texts, in steps of 16; longer ones are cut."""
+    is_cjk = bool(CJK_LANGUAGES & set(question.profile.languages))
+    wanted = tokens_per_example(p95_length, is_cjk=is_cjk)
+    return int(min(16 * -(-wanted // 16), MOST_TOKENS))
 
 
 def choose_sample(n_examples: int, budget_seconds: float, pass_seconds: float) -> Sample:
@@ -196,6 +218,8 @@ def plan_to_json(prepared: Prepared) -> dict[str, Any]:
         "n_train": prepared.sample.n_train,
         "n_validation": prepared.sample.n_validation,
         "epochs": prepared.epochs,
+        "max_length": prepared.max_length,
+        "n_threads": prepared.n_threads,
     }
 
 
@@ -226,4 +250,6 @@ def plan_from_json(raw: Mapping[str, Any], entries: Mapping[str, ModelEntry]) ->
         entries=tuple(entries[name] for name in plan.names),
         sample=Sample(n_train=raw["n_train"], n_validation=raw["n_validation"]),
         epochs=raw["epochs"],
+        max_length=raw["max_length"],
+        n_threads=raw["n_threads"],
     )

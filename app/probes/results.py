@@ -1,4 +1,4 @@
-"""Results go back: what a run measured becomes probe figures of its data, and they condition the next answer."""
+"""Results go back: what a run measured becomes probe figures of its data, for the next answer."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence

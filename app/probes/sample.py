@@ -1,7 +1,6 @@
 """The part of the data that a run works on: a stratified sample, split once, kept with the run."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +50,7 @@ def prepare_data(dataset: Path, run_folder: Path, sample: Sample, seed: int) -> 
         train, validation = draw(examples, sample, seed)
         draft = path.with_suffix(".draft")
         draft.write_text(json.dumps({"train": train.tolist(), "validation": validation.tolist()}))
-        os.replace(draft, path)
+        draft.replace(path)
     kept = json.loads(path.read_text(encoding="utf-8"))
     return RunData(
         folder=dataset,

@@ -1,7 +1,7 @@
 """The worker: leases a run, works on it slice by slice, and persists every result before the next.
 
-Any process may be killed at any time. What is kept with the run (its plan and the records of its scheduler) is
-enough for another worker to go on; what is written is fenced by the attempt that the lease gave.
+Any process may be killed at any time. What is kept with the run (its plan and the records of its scheduler)
+is enough for another worker to go on; what is written is fenced by the attempt that the lease gave.
 """
 
 import datetime as dt

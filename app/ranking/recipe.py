@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.ranking.cost import EFFECTIVE_BATCH
-from models_registry.entry import ModelEntry
+from models_registry.entry import Architecture, ModelEntry
 from models_registry.vocabulary import Strategy
 
 IMBALANCE = 3.0
@@ -28,8 +28,13 @@ class Recipe:
     notes: tuple[str, ...]
 
 
-def learning_rate(entry: ModelEntry, strategy: Strategy) -> float:
-    """Learning rate by size: 2e-5 at BERT-base, smaller for larger models, as published sweeps choose.
+def learning_rate(entry: ModelEntry, strategy: Strategy, n_train: int) -> float:
+    """Learning rate by size: 2.5e-5 at BERT-base, smaller for larger models, as published sweeps choose.
+
+    Args:
+        entry: The model.
+        strategy: How it is adapted.
+        n_train: Training examples; below about a hundred the rate shrinks with their root.
 
     Source: Devlin et al. 2019 (2e-5 to 5e-5 for base, 2e-5 for large), Liu et al. 2019 (1e-5 to 3e-5),
     Turc et al. 2019 (1e-4 to 3e-4 for the miniatures): about size^-0.5. Hu et al. 2022 use ten times
@@ -37,10 +42,21 @@ def learning_rate(entry: ModelEntry, strategy: Strategy) -> float:
     """
     if strategy is Strategy.HEAD:
         return 1e-3
+    if entry.architecture is Architecture.STATIC_VECTORS:
+        return 2e-3  # a table of word vectors has no layers through which a step is amplified
     body = max(entry.n_parameters - entry.n_embedding_parameters, 1_000_000)
     rate = 2.5e-5 * math.sqrt(85e6 / body)
-    rate = min(max(rate, 5e-6), 2e-4)
+    rate = min(max(rate * min(math.sqrt(n_train / 100.0), 1.0), 5e-6), 2e-4)
     return float(f"{rate * (10.0 if strategy is Strategy.LORA else 1.0):.1e}")
+
+
+WEIGHTED_METRICS = frozenset({"f1_macro", "balanced_accuracy", "matthews_correlation"})
+"""Metrics that rare classes count for; under plain accuracy class weights cost more than they bring."""
+
+
+def weights_for_metric(counts: Mapping[str, int], metric: str) -> dict[str, float] | None:
+    """Class weights where classes are imbalanced and the metric cares, else None."""
+    return class_weights(counts) if metric in WEIGHTED_METRICS else None
 
 
 def class_weights(counts: Mapping[str, int]) -> dict[str, float] | None:
@@ -52,7 +68,7 @@ def class_weights(counts: Mapping[str, int]) -> dict[str, float] | None:
     return {label: round(weight, 4) for label, weight in raw.items()}
 
 
-def make_recipe(
+def make_recipe(  # noqa: PLR0913  # each comes from another room
     entry: ModelEntry,
     strategy: Strategy,
     *,
@@ -61,6 +77,8 @@ def make_recipe(
     tokens: float,
     precision: str,
     class_counts: Mapping[str, int],
+    metric: str,
+    n_train: int,
 ) -> Recipe:
     """The recipe of one ranked model.
 
@@ -72,12 +90,14 @@ def make_recipe(
         tokens: Tokens of an average input.
         precision: Of the device.
         class_counts: Examples per label; empty where unknown.
+        metric: The user's.
+        n_train: Training examples.
     """
-    weights = class_weights(class_counts)
+    weights = weights_for_metric(class_counts, metric)
     accumulation = max(EFFECTIVE_BATCH // max(micro_batch, 1), 1)
     return Recipe(
         strategy=strategy,
-        learning_rate=learning_rate(entry, strategy),
+        learning_rate=learning_rate(entry, strategy, n_train),
         batch_size=max(micro_batch, 1),
         gradient_accumulation=1 if strategy is Strategy.HEAD else accumulation,
         epochs=1 if strategy is Strategy.HEAD else epochs,

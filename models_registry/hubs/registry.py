@@ -36,3 +36,5 @@ def hub_for(
             if local_root is None:
                 raise UnknownHubError(entry.name, entry.hub)
             return LocalHub(local_root)
+        case "github":  # described for recommendation only: nothing there is loadable by policy
+            raise UnknownHubError(entry.name, entry.hub)

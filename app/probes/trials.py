@@ -1,0 +1,284 @@
+"""The trials of one run: each arm's child process, kept between its slices while memory allows."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, assert_never
+
+from app.datasets.storage import StoredDataset
+from app.probes.messages import (
+    BaselineReport,
+    BaselineScore,
+    Command,
+    Crashed,
+    Diverged,
+    ExtractFeatures,
+    FeatureReport,
+    Finished,
+    Outcome,
+    OutOfMemory,
+    Result,
+    RunBaselines,
+    SlicePoint,
+    TimedOut,
+    Train,
+    TrainingRecipe,
+    TrialSpec,
+)
+from app.probes.planning import BATCH_SIZE, Prepared
+from app.probes.sample import RunData
+from app.probes.scheduler import OUTCOME_FINISHED, Action, Kind
+from app.probes.states import TrialStatus
+from app.probes.trial_process import ForkServer, TrialProcess
+from app.ranking.recipe import learning_rate, weights_for_metric
+from app.settings import Settings
+from models_registry.vocabulary import Strategy
+
+MOST_ALIVE = 2
+"""Trials kept alive at once: each holds a model with its optimiser."""
+BASELINES = -1
+"""Number of the trial that fits the classical baselines."""
+
+
+class InterruptedTrialError(Exception):
+    """The run was cancelled, its lease was lost, or the worker is to end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """What came of an action.
+
+    Attributes:
+        outcome: `finished`, or the status that ends the trial.
+        why: In words; empty where it finished.
+        seconds: Charged.
+        peak_memory_bytes: Of the child.
+        step: Of the arm after a slice; its last step where training ended early.
+        score: On the validation part, metric units.
+        std_error: Of the score.
+        loss: Mean training loss of the slice.
+        examples_seen: By the arm.
+        transferability: Scores by estimator.
+    """
+
+    outcome: str
+    why: str = ""
+    seconds: float
+    peak_memory_bytes: int = 0
+    step: int = 0
+    score: float | None = None
+    std_error: float = 0.0
+    loss: float | None = None
+    examples_seen: int = 0
+    transferability: Mapping[str, float] = field(default_factory=dict)
+
+
+class TrialPool:
+    """Starts, feeds and ends the trials of a run; a context manager."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        dataset: StoredDataset,
+        data: RunData,
+        folders: Mapping[int, Path],
+        request: Mapping[str, Any],
+        settings: Settings,
+    ) -> None:
+        self._prepared = prepared
+        self._dataset = dataset
+        self._data = data
+        self._folders = folders
+        self._request = request
+        self._settings = settings
+        self._server = ForkServer()
+        self._alive: OrderedDict[int, TrialProcess] = OrderedDict()
+        self.last_seconds = 0.0
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for trial in self._alive.values():
+            trial.close()
+        self._server.close()
+
+    def warm_up(self) -> float:
+        """The fork server has imported what trials need; the seconds it took to wait for it."""
+        began = time.monotonic()
+        self._server.wait_until_ready()
+        return time.monotonic() - began
+
+    def baselines(
+        self, timeout_seconds: float, interrupted: threading.Event
+    ) -> tuple[list[BaselineScore], float]:
+        """The classical baselines and the seconds they took; none where they could not be fitted.
+
+        Raises:
+            InterruptedTrialError: The run was interrupted.
+        """
+        outcome = self._run(BASELINES, RunBaselines(), timeout_seconds, interrupted)
+        self._close(BASELINES)
+        match outcome:
+            case Finished(result=BaselineReport(scores=scores)):
+                return list(scores), outcome.seconds
+            case _:
+                return [], outcome.seconds
+
+    def perform(self, action: Action, timeout_seconds: float, interrupted: threading.Event) -> TrialResult:
+        """Carry out an action in its arm's trial.
+
+        Raises:
+            InterruptedTrialError: The run was interrupted; `last_seconds` says how long it had worked.
+        """
+        arm = self._arm_of(action)
+        command: Command = (
+            ExtractFeatures() if action.kind is Kind.FEATURES else Train(until_step=action.until_step or 0)
+        )
+        outcome = self._run(arm, command, timeout_seconds, interrupted)
+        if action.kind is Kind.FEATURES:
+            self._close(arm)  # its features are cached; the trial that trains loads the weights anew
+        return self._result(arm, outcome)
+
+    def _arm_of(self, action: Action) -> int:
+        """The arm whose trial works: a feature pass belongs to the model's first."""
+        if action.arm is not None:
+            return action.arm
+        return next(i for i, arm in enumerate(self._prepared.plan.arms) if arm.model == action.model)
+
+    def _run(self, arm: int, command: Command, timeout: float, interrupted: threading.Event) -> Outcome:
+        def on_heartbeat(_: object) -> None:
+            if interrupted.is_set():
+                raise InterruptedTrialError
+
+        trial = self._trial(arm)
+        began = time.monotonic()
+        try:
+            return trial.run(
+                command,
+                timeout_seconds=max(timeout, 0.1),
+                memory_limit_bytes=self._memory_limit(),
+                on_heartbeat=on_heartbeat,
+            )
+        except InterruptedTrialError:
+            self.last_seconds = time.monotonic() - began
+            self._alive.pop(arm, None)
+            raise
+
+    def _memory_limit(self) -> int:
+        wanted = self._request["budget"].get("memory_gb")
+        return int((wanted or 8.0) * 1e9)
+
+    def _trial(self, arm: int) -> TrialProcess:
+        """The arm's trial, now the most recently used; the least recently used ones are ended."""
+        trial = self._alive.pop(arm, None) or TrialProcess(self._spec(arm), self._server)
+        self._alive[arm] = trial
+        while len(self._alive) > MOST_ALIVE:
+            _, oldest = self._alive.popitem(last=False)
+            oldest.close()
+        return trial
+
+    def _close(self, arm: int) -> None:
+        trial = self._alive.pop(arm, None)
+        if trial is not None:
+            trial.close()
+
+    def _spec(self, arm: int) -> TrialSpec:
+        plan, data = self._prepared.plan, self._data
+        is_baseline = arm == BASELINES
+        model = None if is_baseline else plan.arms[arm].model
+        strategy = Strategy.HEAD if is_baseline else plan.arms[arm].strategy
+        return TrialSpec(
+            trial_id=f"trial-{arm}",
+            model_name="baselines" if model is None else plan.names[model],
+            model_folder=None if model is None else self._folders.get(model),
+            input_prefix="" if model is None else self._prepared.entries[model].input_prefix,
+            strategy=strategy.value,
+            task_type=self._dataset.task_type.value,
+            metric=plan.metric.name,
+            n_classes=len(data.examples.label_names),
+            dataset_folder=data.folder,
+            dataset_sha256=self._dataset.sha256,
+            split_file=data.split_file,
+            folder=data.split_file.parent / f"trial-{arm}",
+            feature_cache_folder=self._settings.data_dir / "features",
+            feature_cache_bytes=self._settings.feature_cache_bytes,
+            seed=plan.seed,
+            recipe=self._recipe(model),
+            n_threads=self._prepared.n_threads,
+        )
+
+    def _recipe(self, model: int | None) -> TrainingRecipe:
+        if model is None:
+            return TrainingRecipe()
+        entry, metric = self._prepared.entries[model], self._prepared.plan.metric.name
+        weights = weights_for_metric(self._dataset.profile.class_counts, metric)
+        names = self._data.examples.label_names
+        return TrainingRecipe(
+            learning_rate=learning_rate(entry, Strategy.FULL, len(self._data.train)),
+            batch_size=BATCH_SIZE,
+            epochs=self._prepared.epochs,
+            max_length=min(self._prepared.max_length, entry.max_length or self._prepared.max_length),
+            class_weights=None if weights is None else tuple(weights.get(name, 1.0) for name in names),
+        )
+
+    def _result(self, arm: int, outcome: Outcome) -> TrialResult:
+        match outcome:
+            case Finished(result=result, seconds=seconds, peak_memory_bytes=peak):
+                return self._finished(arm, result, seconds, peak)
+            case OutOfMemory():
+                return _failed(
+                    outcome, TrialStatus.OUT_OF_MEMORY, f"needs more than {outcome.limit_bytes / 1e9:.1f} GB"
+                )
+            case Diverged():
+                return _failed(
+                    outcome, TrialStatus.DIVERGED, f"the loss left its range at step {outcome.step}"
+                )
+            case TimedOut():
+                return _failed(outcome, TrialStatus.TIMED_OUT, "the budget ended before this slice did")
+            case Crashed():
+                return _failed(outcome, TrialStatus.FAILED, outcome.reason)
+            case _:
+                assert_never(outcome)
+
+    def _finished(self, arm: int, result: Result, seconds: float, peak: int) -> TrialResult:
+        match result:
+            case FeatureReport():
+                known = {name: v for name, v in result.transferability.items() if v is not None}
+                return TrialResult(
+                    outcome=OUTCOME_FINISHED,
+                    seconds=seconds,
+                    peak_memory_bytes=peak,
+                    score=result.head_metric,
+                    std_error=result.head_std_error,
+                    examples_seen=len(self._data.train),
+                    transferability=known,
+                )
+            case SlicePoint():
+                has_ended = result.step >= result.total_steps
+                return TrialResult(
+                    outcome=OUTCOME_FINISHED,
+                    seconds=seconds,
+                    peak_memory_bytes=peak,
+                    step=self._prepared.plan.arms[arm].total_steps if has_ended else result.step,
+                    score=result.metric,
+                    std_error=result.std_error,
+                    loss=result.loss,
+                    examples_seen=result.examples_seen,
+                )
+            case BaselineReport():
+                raise TypeError("baselines are no arm")
+            case _:
+                assert_never(result)
+
+
+def _failed(
+    outcome: OutOfMemory | Diverged | TimedOut | Crashed, status: TrialStatus, why: str
+) -> TrialResult:
+    return TrialResult(
+        outcome=status.value, why=why, seconds=outcome.seconds, peak_memory_bytes=outcome.peak_memory_bytes
+    )
