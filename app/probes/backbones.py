@@ -1,0 +1,302 @@
+"""Pretrained models as one thing: texts in, one vector a text out.
+
+Notation:
+    B   texts in a batch;  T  tokens of the longest of them;  d  width of the output
+
+Encoders (BERT, RoBERTa, XLM-R, ELECTRA, ALBERT, the encoder of T5), decoders (GPT-2, Llama) and tables of
+static word vectors are pooled by the mean over a text's tokens. For a decoder the mean serves frozen
+features better than its last token, whose state predicts the next word (measured in docs/probes.md).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+DEFAULT_MAX_LENGTH = 512
+"""Tokens kept where neither the tokenizer nor the model states a limit."""
+STATIC_VECTORS = "static-vectors"
+POOLING = "mean"
+
+
+class BackboneError(Exception):
+    """Weights that cannot be used."""
+
+
+class UnloadableModelError(BackboneError):
+    """The folder does not hold a whole model of a known kind."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        self.folder = folder
+        self.reason = reason
+        super().__init__(f"{folder.name}: {reason}")
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Batch:
+    """Padded token ids.
+
+    Attributes:
+        ids: Shape (B, T), int64.
+        mask: 1 for a token, 0 for padding, shape (B, T), int64.
+    """
+
+    ids: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on another device."""
+        return Batch(ids=self.ids.to(device), mask=self.mask.to(device))
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class TokenizedTexts:
+    """Token ids of n texts, end to end.
+
+    Attributes:
+        ids: All ids, shape (total,), int32.
+        starts: Where each text begins, shape (n,), int64.
+        lengths: Tokens of each text, shape (n,), int64.
+        pad_id: Id that fills a row.
+    """
+
+    ids: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    pad_id: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]], pad_id: int) -> "TokenizedTexts":
+        """Texts of these ids."""
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        ids = np.fromiter((i for row in rows for i in row), dtype=np.int32, count=int(lengths.sum()))
+        return cls(ids=ids, starts=np.cumsum(lengths) - lengths, lengths=lengths, pad_id=pad_id)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def batch(self, rows: NDArray[np.int64]) -> Batch:
+        """These texts, padded on the right to the longest of them (at least one column)."""
+        lengths = self.lengths[rows, None]
+        columns = np.arange(max(int(lengths.max(initial=0)), 1))[None, :]
+        mask = columns < lengths
+        ids = np.full(mask.shape, self.pad_id, dtype=np.int64)
+        ids[mask] = self.ids[(self.starts[rows, None] + columns)[mask]]
+        return Batch(ids=torch.from_numpy(ids), mask=torch.from_numpy(mask.astype(np.int64)))
+
+    def renumbered(self, new_ids: NDArray[np.int32]) -> "TokenizedTexts":
+        """The same texts after the vocabulary was restricted.
+
+        Args:
+            new_ids: New id by old id, shape (V,).
+        """
+        return TokenizedTexts(
+            ids=new_ids[self.ids], starts=self.starts, lengths=self.lengths, pad_id=int(new_ids[self.pad_id])
+        )
+
+
+class Backbone(Protocol):
+    """A pretrained model without its head.
+
+    Attributes:
+        module: The torch module that holds the weights.
+        width: d.
+        n_parameters: Of the module as loaded.
+        max_length: Longest input in tokens.
+    """
+
+    module: nn.Module
+    width: int
+    n_parameters: int
+    max_length: int
+
+    def tokenize(self, texts: Sequence[str], max_length: int) -> TokenizedTexts:
+        """Token ids of the texts, prefix and special tokens included, cut to `max_length`."""
+
+    def encode(self, batch: Batch) -> Tensor:
+        """Mean of the tokens' vectors, shape (B, d); 0 for a text without tokens."""
+
+    def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Only the vectors of these token ids remain; returns new id by old id, shape (V,).
+
+        Rows that no text uses get no gradient, so a fine-tune on the same texts is the same without them, but
+        for their decay; a multilingual model loses four fifths of its weights this way.
+        """
+
+
+def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the tokens that the mask keeps.
+
+    Args:
+        states: Shape (B, T, d).
+        mask: Shape (B, T).
+    """
+    weights = mask.unsqueeze(-1).to(states.dtype)
+    return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
+
+
+def kept_ids(
+    used: NDArray[np.int32], pad_id: int, n_tokens: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Old ids that stay, ascending, and new id by old id (0 for those that go).
+
+    Ids up to a small padding id keep their number: XLM-R tells padding, and thus positions, by it.
+    """
+    low = range(pad_id + 1) if pad_id < 1_000 else (pad_id,)
+    kept = np.union1d(used.astype(np.int64), np.fromiter(low, dtype=np.int64))
+    new_ids = np.zeros(n_tokens, dtype=np.int32)
+    new_ids[kept] = np.arange(len(kept), dtype=np.int32)
+    return kept, new_ids
+
+
+class StaticVectors:
+    """A table of word vectors."""
+
+    def __init__(self, folder: Path, config: dict[str, Any], input_prefix: str) -> None:
+        from safetensors.torch import load_file
+        from tokenizers import Tokenizer
+
+        table = load_file(folder / "model.safetensors")["embedding.weight"].float()
+        self.module: nn.Module = _embedding(table, None)
+        self.width = table.shape[1]
+        self.n_parameters = table.numel()
+        self.max_length = DEFAULT_MAX_LENGTH
+        self._prefix = input_prefix
+        self._special = bool(config.get("add_special_tokens", False))
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._n_tokens = table.shape[0]
+
+    def tokenize(self, texts: Sequence[str], max_length: int) -> TokenizedTexts:
+        """Ids of the texts' tokens."""
+        self._tokenizer.enable_truncation(min(max_length, self.max_length))
+        encodings = self._tokenizer.encode_batch_fast(
+            [self._prefix + text for text in texts], add_special_tokens=self._special
+        )
+        return TokenizedTexts.of([encoding.ids for encoding in encodings], pad_id=0)
+
+    def encode(self, batch: Batch) -> Tensor:
+        """Mean vector, shape (B, d)."""
+        return mean_pool(self.module(batch.ids), batch.mask)
+
+    def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Only the vectors of these ids remain."""
+        kept, new_ids = kept_ids(used, 0, self._n_tokens)
+        self.module = _restricted(self.module, kept, None)
+        return new_ids
+
+
+class Transformer:
+    """An encoder or decoder that `transformers` knows."""
+
+    def __init__(self, folder: Path, input_prefix: str) -> None:
+        self._model = _load_model(folder)
+        self._tokenizer = _load_tokenizer(folder)
+        self._prefix = input_prefix
+        self.module: nn.Module = self._model
+        config = self._model.config
+        self.width = int(config.hidden_size)
+        self.n_parameters = sum(p.numel() for p in self.module.parameters())
+        self.max_length = _longest_input(self._tokenizer, config)
+        # A decoder may have no padding token; any id will do, since the mask hides it.
+        known = (self._tokenizer.pad_token_id, config.pad_token_id, self._tokenizer.eos_token_id)
+        self._pad_id = int(next((i for i in known if i is not None), 0))
+
+    def tokenize(self, texts: Sequence[str], max_length: int) -> TokenizedTexts:
+        """Ids of the texts' tokens with special tokens."""
+        if not texts:
+            return TokenizedTexts.of([], self._pad_id)
+        encoded = self._tokenizer(
+            [self._prefix + text for text in texts],
+            truncation=True,
+            max_length=min(max_length, self.max_length),
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        return TokenizedTexts.of(encoded["input_ids"], self._pad_id)
+
+    def encode(self, batch: Batch) -> Tensor:
+        """Mean of the last layer's states, shape (B, d)."""
+        states: Tensor = self._model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+        return mean_pool(states, batch.mask)
+
+    def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Only the input vectors of these ids remain."""
+        table = self._model.get_input_embeddings()
+        kept, new_ids = kept_ids(used, self._pad_id, table.num_embeddings)
+        pad = None if table.padding_idx is None else int(new_ids[table.padding_idx])
+        self._model.set_input_embeddings(_restricted(table, kept, pad))
+        return new_ids
+
+
+def load_backbone(folder: Path, *, seed: int = 0, input_prefix: str = "") -> Backbone:
+    """The model in this folder in single precision, read from safetensors only, never with remote code.
+
+    Args:
+        folder: `config.json`, safetensors and a tokenizer.
+        seed: Of weights that a checkpoint lacks; a checkpoint that lacks any of importance is refused.
+        input_prefix: Put before every text, as the model was trained ("query: ").
+
+    Raises:
+        UnloadableModelError: It is not a whole model of a known kind.
+    """
+    torch.manual_seed(seed)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if config.get("model_type") == STATIC_VECTORS:
+            return StaticVectors(folder, config, input_prefix)
+        return Transformer(folder, input_prefix)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise UnloadableModelError(folder, str(error).splitlines()[0]) from error
+
+
+def _load_model(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped here)
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    model, info = AutoModel.from_pretrained(
+        folder,
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
+    missing = [name for name in info["missing_keys"] if "pooler" not in name]
+    if missing:
+        raise UnloadableModelError(folder, f"weights are missing: {', '.join(sorted(missing)[:3])}")
+    if model.config.is_encoder_decoder:
+        model = model.get_encoder()
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None  # unused here; it would be counted, checkpointed and decayed
+    model.config.use_cache = False
+    return model.eval()
+
+
+def _load_tokenizer(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped here)
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def _longest_input(tokenizer: Any, config: Any) -> int:  # noqa: ANN401
+    positions = getattr(config, "max_position_embeddings", None) or DEFAULT_MAX_LENGTH
+    if config.model_type in {"roberta", "xlm-roberta", "camembert"}:
+        positions -= (config.pad_token_id or 0) + 1  # their positions begin after the padding id
+    return int(min(positions, tokenizer.model_max_length))
+
+
+def _restricted(table: nn.Module, kept: NDArray[np.int64], pad_id: int | None) -> nn.Embedding:
+    return _embedding(table.get_parameter("weight").detach()[torch.from_numpy(kept)], pad_id)
+
+
+def _embedding(weight: Tensor, pad_id: int | None) -> nn.Embedding:
+    n_tokens, width = weight.shape
+    return nn.Embedding(n_tokens, width, padding_idx=pad_id, _weight=weight.clone())

@@ -1,0 +1,116 @@
+"""The classical baselines: what a pretrained model has to beat.
+
+`majority` predicts the commonest class. `tfidf-logistic` is logistic regression on weighted n-grams: words
+and pairs of words, for Chinese and Japanese runs of one to three characters, which need no word boundaries.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.probes import metrics
+from app.probes.data import Part, TrialData
+from app.probes.logistic import assign_folds
+from app.probes.messages import BaselineReport, BaselineScore
+
+MAJORITY, TFIDF = "majority", "tfidf-logistic"
+STRENGTHS = (1.0, 5.0, 25.0)
+"""C of rows of unit length: from nearly counting to nearly separating."""
+N_FOLDS = 3
+MOST_TERMS = 50_000
+CJK_SHARE = 0.2
+"""Share of Chinese, Japanese and Korean signs from which a text is cut into characters."""
+_CJK = ((0x3040, 0x30FF), (0x3400, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF))
+
+Labels = NDArray[np.int64]
+
+
+def run_baselines(
+    data: TrialData, *, metric: str, n_classes: int, seed: int, on_done: Callable[[str], None]
+) -> BaselineReport:
+    """Both baselines, trained on the training part and scored on the validation part.
+
+    Args:
+        data: Both parts.
+        metric: Canonical name.
+        n_classes: Classes of the task.
+        seed: Of folds and bootstrap.
+        on_done: Told the name of each that is done.
+    """
+    scores = []
+    for name, predict in ((MAJORITY, predict_majority), (TFIDF, predict_tfidf)):
+        began = time.monotonic()
+        predictions = predict(data.train, data.validation.texts, n_classes, seed)
+        references = data.validation.labels
+        scores.append(
+            BaselineScore(
+                name=name,
+                metric=metrics.compute(metric, predictions, references),
+                std_error=metrics.standard_error(metric, predictions, references, seed=seed),
+                seconds=time.monotonic() - began,
+            )
+        )
+        on_done(name)
+    return BaselineReport(scores=tuple(scores))
+
+
+def predict_majority(train: Part, texts: Sequence[str], n_classes: int, seed: int) -> Labels:
+    """The commonest class for every text; of equally common ones the first."""
+    del seed
+    return np.full(len(texts), np.bincount(train.labels, minlength=n_classes).argmax(), dtype=np.int64)
+
+
+def predict_tfidf(train: Part, texts: Sequence[str], n_classes: int, seed: int) -> Labels:
+    """Classes by n-grams, C chosen by cross-validated accuracy; the majority where there is one class."""
+    if len(np.unique(train.labels)) < 2:
+        return predict_majority(train, texts, n_classes, seed)
+    vectorizer = _vectorizer(train.texts)
+    try:
+        terms = vectorizer.fit_transform(train.texts)
+    except ValueError:  # no text holds a single term
+        return predict_majority(train, texts, n_classes, seed)
+    strength = _best_strength(terms, train, seed)
+    model = _fitted(terms, train.labels, strength)
+    return np.asarray(model.predict(vectorizer.transform(texts)), dtype=np.int64)
+
+
+def is_cjk(texts: Sequence[str]) -> bool:
+    """Whether these texts are Chinese, Japanese or Korean."""
+    sample = "".join(text[:500] for text in texts[:500])
+    signs = np.frombuffer(sample.encode("utf-32-le", errors="replace"), dtype="<u4")
+    hits = sum(int(((signs >= low) & (signs <= high)).sum()) for low, high in _CJK)
+    return hits > CJK_SHARE * max(len(sample), 1)
+
+
+def _vectorizer(texts: Sequence[str]) -> Any:  # noqa: ANN401  (scikit-learn is untyped)
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    units = {"analyzer": "char", "ngram_range": (1, 3)} if is_cjk(texts) else {"ngram_range": (1, 2)}
+    return TfidfVectorizer(sublinear_tf=True, max_features=MOST_TERMS, dtype=np.float64, **units)
+
+
+def _best_strength(terms: Any, train: Part, seed: int) -> float:  # noqa: ANN401
+    folds = assign_folds(train.labels, train.groups, N_FOLDS, seed)
+    hits = np.zeros(len(STRENGTHS))
+    for fold in np.unique(folds):
+        inside = np.flatnonzero(folds != fold)
+        outside = np.flatnonzero(folds == fold)
+        if len(np.unique(train.labels[inside])) < 2:
+            continue
+        for i, strength in enumerate(STRENGTHS):
+            model = _fitted(terms[inside], train.labels[inside], strength)
+            hits[i] += np.sum(model.predict(terms[outside]) == train.labels[outside])
+    return STRENGTHS[int(hits.argmax())]
+
+
+def _fitted(terms: Any, labels: Labels, strength: float) -> Any:  # noqa: ANN401
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=strength, max_iter=100, tol=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # not converged to the last digit: a baseline all the same
+        return model.fit(terms, labels)

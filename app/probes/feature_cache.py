@@ -1,0 +1,103 @@
+"""Features on disk, shared by every estimator, strategy and run on the same data.
+
+<folder>/<data set's sha256>/<digest of the rest of the key>.npy
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.probes.features import Features
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureKey:
+    """What features depend on.
+
+    Attributes:
+        dataset_sha256: Of the data.
+        rows_sha256: Of the indices of the rows, in order (`rows_digest`).
+        model_name: `hub:id@revision`.
+        pooling: How tokens become one vector.
+        max_length: Tokens kept of a text.
+        input_prefix: Put before every text.
+    """
+
+    dataset_sha256: str
+    rows_sha256: str
+    model_name: str
+    pooling: str
+    max_length: int
+    input_prefix: str = ""
+
+    def path(self, folder: Path) -> Path:
+        """Its file."""
+        digest = hashlib.sha256(json.dumps(astuple(self)).encode()).hexdigest()
+        return folder / self.dataset_sha256 / f"{digest[:32]}.npy"
+
+
+def rows_digest(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> str:
+    """SHA-256 of row indices, in their order."""
+    return hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest()
+
+
+class FeatureCache:
+    """Keeps the features used last, within a size limit. Several processes may share one folder."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+
+    def get(self, key: FeatureKey) -> Features | None:
+        """The features, or None; a file that cannot be read is removed."""
+        path = key.path(self._folder)
+        try:
+            features = np.load(path, allow_pickle=False)
+            os.utime(path)
+        except FileNotFoundError:
+            return None
+        except (ValueError, EOFError):
+            path.unlink(missing_ok=True)
+            return None
+        return np.asarray(features, dtype=np.float32)
+
+    def put(self, key: FeatureKey, features: Features) -> None:
+        """Kept, unless they alone exceed the limit; what was used longest ago makes room."""
+        if features.nbytes > self._max_bytes:
+            return
+        path = key.path(self._folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(f".{path.stem}-{secrets.token_hex(4)}")
+        with scratch.open("wb") as file:
+            np.save(file, features, allow_pickle=False)
+        scratch.replace(path)
+        self._make_room(path)
+
+    def remove_dataset(self, dataset_sha256: str) -> None:
+        """Removes all features of a data set."""
+        shutil.rmtree(self._folder / dataset_sha256, ignore_errors=True)
+
+    def _make_room(self, newest: Path) -> None:
+        files = [(status.st_mtime_ns, status.st_size, path) for path, status in self._files()]
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= self._max_bytes:
+                break
+            if path != newest:
+                path.unlink(missing_ok=True)
+                total -= size
+
+    def _files(self) -> list[tuple[Path, os.stat_result]]:
+        found = []
+        for path in self._folder.glob("*/*.npy"):
+            try:
+                found.append((path, path.stat()))
+            except FileNotFoundError:  # another process made room at the same time
+                continue
+        return found

@@ -1,0 +1,312 @@
+"""What a worker and its trials say to each other: values that travel as JSON, so that nothing is unpickled.
+
+A worker sends a `TrialSpec` once and then commands; a trial answers each with an outcome, and with heartbeats
+before it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecipe:
+    """Settings of one fine-tune.
+
+    Attributes:
+        learning_rate: Peak of the schedule.
+        batch_size: Examples a step.
+        epochs: Passes over the training part.
+        max_length: Tokens kept of a text.
+        weight_decay: Of matrices; biases and norms have none.
+        warmup_fraction: Share of all steps in which the rate rises.
+        class_weights: Weight of each class in the loss, by class; None weighs all alike.
+        early_stopping_patience: Evaluations without a smaller validation loss after which training ends;
+            None trains to the end.
+        head_from_features: Whether the head begins as the solution on frozen features instead of at random.
+    """
+
+    learning_rate: float = 1e-4
+    batch_size: int = 16
+    epochs: int = 3
+    max_length: int = 128
+    weight_decay: float = 0.01
+    warmup_fraction: float = 0.1
+    class_weights: tuple[float, ...] | None = None
+    early_stopping_patience: int | None = None
+    head_from_features: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSpec:
+    """One trial: a model, a strategy, the data and where to work.
+
+    Attributes:
+        trial_id: Names the trial in messages.
+        model_name: `hub:id@revision`.
+        model_folder: Its weights; None for the classical baselines, which have none.
+        input_prefix: Put before every text.
+        strategy: `head` or `full`.
+        task_type: As the API spells it.
+        metric: Canonical name.
+        n_classes: Classes of the task.
+        dataset_folder: Holds `examples.parquet`.
+        dataset_sha256: Of the data.
+        split_file: JSON with `train` and `validation`, lists of row indices.
+        folder: The trial's own.
+        feature_cache_folder: Shared by all trials.
+        feature_cache_bytes: Its size limit.
+        seed: Of everything random.
+        recipe: Settings of the fine-tune.
+        n_threads: Threads of the trial.
+    """
+
+    trial_id: str
+    model_name: str
+    model_folder: Path | None
+    input_prefix: str = ""
+    strategy: str
+    task_type: str = "text-classification"
+    metric: str = "accuracy"
+    n_classes: int
+    dataset_folder: Path
+    dataset_sha256: str
+    split_file: Path
+    folder: Path
+    feature_cache_folder: Path
+    feature_cache_bytes: int
+    seed: int = 0
+    recipe: TrainingRecipe = field(default_factory=TrainingRecipe)
+    n_threads: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> "TrialSpec":
+        """The spec that `to_json` wrote."""
+        folders = ("dataset_folder", "split_file", "folder", "feature_cache_folder")
+        recipe = dict(raw["recipe"])
+        if recipe["class_weights"] is not None:
+            recipe["class_weights"] = tuple(recipe["class_weights"])
+        return cls(
+            **{
+                **raw,
+                **{name: Path(raw[name]) for name in folders},
+                "model_folder": None if raw["model_folder"] is None else Path(raw["model_folder"]),
+                "recipe": TrainingRecipe(**recipe),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractFeatures:
+    """One pass over the training and validation parts: features, transferability, and the head's score."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Train:
+    """A slice of fine-tuning.
+
+    Attributes:
+        until_step: Where it ends; beyond the last step is the last step.
+    """
+
+    until_step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBaselines:
+    """The classical baselines."""
+
+
+Command = ExtractFeatures | Train | RunBaselines
+_COMMANDS: dict[str, type[ExtractFeatures] | type[Train] | type[RunBaselines]] = {
+    "features": ExtractFeatures,
+    "train": Train,
+    "baselines": RunBaselines,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """A sign of life.
+
+    Attributes:
+        stage: `loading`, `features`, `transferability`, `training`, `validation` or `baselines`.
+        done: Examples or steps done in this stage.
+        total: Of how many; 0 where unknown.
+        loss: Of the last training step.
+    """
+
+    stage: str
+    done: int = 0
+    total: int = 0
+    loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlicePoint:
+    """One point of a learning curve.
+
+    Attributes:
+        step: Optimiser steps done.
+        total_steps: Of the whole schedule; that of `step` where training ended early.
+        examples_seen: Training examples, counted as often as they were seen.
+        seconds: Time in slices of this trial so far, as the trial measured it.
+        loss: Mean training loss of this slice's steps.
+        validation_loss: Cross-entropy on the validation part.
+        metric: On the validation part.
+        std_error: Of the metric.
+    """
+
+    step: int
+    total_steps: int
+    examples_seen: int
+    seconds: float
+    loss: float
+    validation_loss: float
+    metric: float
+    std_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureReport:
+    """What one pass over the data gave.
+
+    Attributes:
+        transferability: Score by estimator; None where it has no value for this data.
+        predicted_metric: Of the linear probe, cross-validated on the training part; None where undefined.
+        predicted_std_error: Of it.
+        head_metric: Of the frozen-features classifier on the validation part.
+        head_std_error: Of it.
+        head_seconds: Spent on fitting it.
+        inverse_regularisation: C of it.
+        extraction_seconds: Of the pass; 0 where the cache had the features.
+    """
+
+    transferability: dict[str, float | None]
+    predicted_metric: float | None
+    predicted_std_error: float | None
+    head_metric: float
+    head_std_error: float
+    head_seconds: float
+    inverse_regularisation: float
+    extraction_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineScore:
+    """What a classical baseline scores on the validation part."""
+
+    name: str
+    metric: float
+    std_error: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineReport:
+    """All baselines."""
+
+    scores: tuple[BaselineScore, ...]
+
+
+Result = SlicePoint | FeatureReport | BaselineReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The command was carried out.
+
+    Attributes:
+        result: What it gave.
+        seconds: Wall time from the command to its answer.
+        peak_memory_bytes: Largest resident size of the trial while it ran.
+    """
+
+    result: Result
+    seconds: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfMemory:
+    """The trial outgrew its limit, or the system refused it memory; it was ended."""
+
+    seconds: float
+    peak_memory_bytes: int
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diverged:
+    """The loss became infinite, undefined or absurd."""
+
+    seconds: float
+    peak_memory_bytes: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedOut:
+    """The command took longer than it was given; the trial was ended."""
+
+    seconds: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crashed:
+    """The trial failed.
+
+    Attributes:
+        exit_code: Its code, or minus the signal that ended it; None where it goes on after an error.
+        reason: Type and place of the error, never the user's data.
+    """
+
+    seconds: float
+    peak_memory_bytes: int
+    exit_code: int | None
+    reason: str
+
+
+Outcome = Finished | OutOfMemory | Diverged | TimedOut | Crashed
+
+
+def encode_command(command: Command) -> bytes:
+    """JSON bytes of a command."""
+    kind = next(name for name, cls in _COMMANDS.items() if isinstance(command, cls))
+    return json.dumps({"kind": kind, **asdict(command)}).encode()
+
+
+def decode_command(message: bytes) -> Command:
+    """The command that `encode_command` wrote."""
+    raw = json.loads(message)
+    return _COMMANDS[raw.pop("kind")](**raw)
+
+
+def encode_result(result: Result) -> dict[str, Any]:
+    """JSON values of a result."""
+    return {"type": type(result).__name__, **asdict(result)}
+
+
+def decode_result(raw: Mapping[str, Any]) -> Result:
+    """The result that `encode_result` wrote.
+
+    Raises:
+        ValueError: It is none.
+    """
+    values = {name: value for name, value in raw.items() if name != "type"}
+    match raw["type"]:
+        case "SlicePoint":
+            return SlicePoint(**values)
+        case "FeatureReport":
+            return FeatureReport(**values)
+        case "BaselineReport":
+            return BaselineReport(scores=tuple(BaselineScore(**score) for score in values["scores"]))
+        case other:
+            raise ValueError(f"no result of type {other!r}")

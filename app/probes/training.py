@@ -1,0 +1,262 @@
+"""Fine-tuning in slices that can be resumed, in another process too, with the same result to the bit.
+
+A trial's state is a folder `slice-<step>`: the trained weights, AdamW's moments, and a JSON file with the
+step and what was measured. It is written whole or not at all; the one before it is then removed. The order
+of the data and the draws of dropout follow from seed and step, so they need not be kept.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from app.probes import metrics
+from app.probes.backbones import Backbone, TokenizedTexts
+from app.probes.data import TrialData
+from app.probes.features import length_sorted_batches
+from app.probes.logistic import LinearClassifier
+from app.probes.messages import Heartbeat, SlicePoint, TrialSpec
+from app.probes.strategies import full
+from app.probes.tasks.text_classification import TextClassifier, classification_loss, has_diverged
+
+VALIDATION_TOKENS = 2_048
+"""Tokens a validation batch, padding included."""
+_STEP_SEED_STRIDE = 1_000_003
+"""Keeps the draws of one step apart from those of another trial's."""
+
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+OnHeartbeat = Callable[[Heartbeat], None]
+
+
+class DivergedError(Exception):
+    """Training left the range from which it could come back."""
+
+    def __init__(self, step: int, loss: float) -> None:
+        self.step = step
+        self.loss = loss
+        super().__init__(f"loss {loss} at step {step}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a trial is.
+
+    Attributes:
+        step: Optimiser steps done.
+        seconds: Spent in slices.
+        best_validation_loss: Least so far; None before the first evaluation.
+        n_worse: Evaluations since then.
+        loss: Mean training loss of the last slice.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    best_validation_loss: float | None = None
+    n_worse: int = 0
+    loss: float = 0.0
+
+
+class FullFineTune:
+    """A fine-tune under way, in memory."""
+
+    def __init__(
+        self, spec: TrialSpec, backbone: Backbone, data: TrialData, head: LinearClassifier | None = None
+    ) -> None:
+        """Weights as pretrained, or as the last finished slice left them.
+
+        Args:
+            spec: The trial.
+            backbone: As loaded; its vocabulary is restricted to the trial's texts.
+            data: Both parts.
+            head: Where the head begins; None begins at random.
+        """
+        self._spec = spec
+        self._train, self._validation = _tokenize(spec, backbone, data)
+        self._labels = torch.from_numpy(data.train.labels)
+        self._validation_labels = data.validation.labels
+        torch.manual_seed(spec.seed)
+        self._model = TextClassifier(backbone, spec.n_classes)
+        if head is not None:
+            self._model.begin_from(head)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._model.to(self._device)
+        self._optimizer = full.make_optimizer(
+            self._model, learning_rate=spec.recipe.learning_rate, weight_decay=spec.recipe.weight_decay
+        )
+        weights = spec.recipe.class_weights
+        self._class_weights = None if weights is None else torch.tensor(weights, device=self._device)
+        self._steps_per_epoch = full.steps_per_epoch(len(self._train), spec.recipe.batch_size)
+        self.total_steps = self._steps_per_epoch * spec.recipe.epochs
+        self._batches: tuple[int, list[NDArray[np.int64]]] = (-1, [])
+        self.progress = load_state(spec.folder, self._model, self._optimizer)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is nothing left to train."""
+        patience = self._spec.recipe.early_stopping_patience
+        worn_out = patience is not None and self.progress.n_worse >= patience
+        return worn_out or self.progress.step >= self.total_steps
+
+    def advance(self, until_step: int, heartbeat: OnHeartbeat) -> SlicePoint:
+        """Trained to a step, evaluated and saved.
+
+        Args:
+            until_step: Where the slice ends; cut to the last step.
+            heartbeat: Told after every step.
+
+        Raises:
+            DivergedError: The loss went where there is no way back; the last slice's state stays.
+        """
+        began = time.monotonic()
+        losses = [] if self.has_ended else self._train_to(min(until_step, self.total_steps), heartbeat)
+        heartbeat(Heartbeat(stage="validation"))
+        predictions, validation_loss = self._evaluate()
+        if not np.isfinite(validation_loss):
+            raise DivergedError(self.progress.step, validation_loss)
+        self._note(losses, validation_loss)
+        save_state(self._spec.folder, self._model, self._optimizer, self.progress)
+        self.progress = replace(self.progress, seconds=self.progress.seconds + time.monotonic() - began)
+        save_progress(self._spec.folder, self.progress)
+        return self._point(predictions, validation_loss)
+
+    def _train_to(self, until_step: int, heartbeat: OnHeartbeat) -> list[float]:
+        self._model.train()
+        losses = []
+        for step in range(self.progress.step, until_step):
+            losses.append(self._step(step))
+            if has_diverged(losses[-1], self._spec.n_classes):
+                raise DivergedError(step, losses[-1])
+            heartbeat(Heartbeat(stage="training", done=step + 1, total=self.total_steps, loss=losses[-1]))
+        self.progress = replace(self.progress, step=max(until_step, self.progress.step))
+        return losses
+
+    def _step(self, step: int) -> float:
+        """One optimiser step; its loss before the update."""
+        recipe = self._spec.recipe
+        torch.manual_seed(self._spec.seed * _STEP_SEED_STRIDE + step)
+        rate = full.rate_at(
+            step,
+            peak=recipe.learning_rate,
+            total_steps=self.total_steps,
+            warmup_fraction=recipe.warmup_fraction,
+        )
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        rows = self._rows_of(step)
+        logits = self._model(self._train.batch(rows).to(self._device))
+        labels = self._labels[torch.from_numpy(rows)].to(self._device)
+        loss = classification_loss(logits, labels, self._class_weights)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        nn.utils.clip_grad_norm_(self._model.parameters(), full.MOST_GRADIENT_NORM)
+        self._optimizer.step()
+        return float(loss.detach())
+
+    def _rows_of(self, step: int) -> NDArray[np.int64]:
+        epoch, position = divmod(step, self._steps_per_epoch)
+        if self._batches[0] != epoch:
+            batches = full.epoch_batches(
+                self._train.lengths, self._spec.recipe.batch_size, seed=self._spec.seed, epoch=epoch
+            )
+            self._batches = (epoch, batches)
+        return self._batches[1][position]
+
+    def _evaluate(self) -> tuple[NDArray[np.int64], float]:
+        """Predicted classes of the validation part, shape (n,), and its mean cross-entropy."""
+        self._model.eval()
+        logits = torch.empty(len(self._validation), self._spec.n_classes)
+        with torch.inference_mode():
+            for rows in length_sorted_batches(self._validation.lengths, VALIDATION_TOKENS):
+                part = self._model(self._validation.batch(rows).to(self._device))
+                logits[torch.from_numpy(rows)] = part.float().cpu()
+        loss = float(classification_loss(logits, torch.from_numpy(self._validation_labels), None))
+        return logits.argmax(dim=1).numpy(), loss
+
+    def _note(self, losses: list[float], validation_loss: float) -> None:
+        best = self.progress.best_validation_loss
+        improved = best is None or validation_loss < best
+        self.progress = replace(
+            self.progress,
+            loss=float(np.mean(losses)) if losses else self.progress.loss,
+            best_validation_loss=validation_loss if improved else best,
+            n_worse=0 if improved else self.progress.n_worse + (1 if losses else 0),
+        )
+
+    def _point(self, predictions: NDArray[np.int64], validation_loss: float) -> SlicePoint:
+        spec, progress, references = self._spec, self.progress, self._validation_labels
+        n_epochs, position = divmod(progress.step, self._steps_per_epoch)
+        n_train, batch_size = len(self._train), spec.recipe.batch_size
+        return SlicePoint(
+            step=progress.step,
+            total_steps=progress.step if self.has_ended else self.total_steps,
+            examples_seen=n_epochs * n_train + min(position * batch_size, n_train),
+            seconds=progress.seconds,
+            loss=progress.loss,
+            validation_loss=validation_loss,
+            metric=metrics.compute(spec.metric, predictions, references),
+            std_error=metrics.standard_error(spec.metric, predictions, references, seed=spec.seed),
+        )
+
+
+def _tokenize(spec: TrialSpec, backbone: Backbone, data: TrialData) -> tuple[TokenizedTexts, TokenizedTexts]:
+    """Both parts' tokens, and the backbone's vocabulary cut to them."""
+    train = backbone.tokenize(data.train.texts, spec.recipe.max_length)
+    validation = backbone.tokenize(data.validation.texts, spec.recipe.max_length)
+    used = np.unique(np.concatenate([train.ids, validation.ids]))
+    new_ids = backbone.restrict_vocabulary(used)
+    return train.renumbered(new_ids), validation.renumbered(new_ids)
+
+
+def save_state(folder: Path, model: nn.Module, optimizer: torch.optim.AdamW, progress: Progress) -> None:
+    """The state of this step is on disk, and no older one is."""
+    scratch = folder / ".slice"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    tensors: dict[str, Tensor] = {}
+    for name, parameter in model.named_parameters():
+        moments = optimizer.state.get(parameter, {})
+        tensors[f"weight.{name}"] = parameter.detach().contiguous()
+        for moment, value in moments.items():
+            tensors[f"{moment}.{name}"] = value.detach().contiguous()
+    save_file(tensors, scratch / "state.safetensors")
+    (scratch / "progress.json").write_text(json.dumps(asdict(progress)))
+    target = folder / f"slice-{progress.step:08d}"
+    shutil.rmtree(target, ignore_errors=True)
+    scratch.rename(target)
+    for old in folder.glob("slice-*"):
+        if old != target:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def save_progress(folder: Path, progress: Progress) -> None:
+    """The step's progress is replaced, with the seconds that saving itself took."""
+    path = folder / f"slice-{progress.step:08d}" / "progress.json"
+    scratch = path.with_suffix(".tmp")
+    scratch.write_text(json.dumps(asdict(progress)))
+    scratch.replace(path)
+
+
+def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.AdamW) -> Progress:
+    """Weights and moments of the newest slice, where there is one; how far it was."""
+    slices = sorted(folder.glob("slice-*"))
+    if not slices:
+        return Progress()
+    tensors = load_file(slices[-1] / "state.safetensors")
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(tensors[f"weight.{name}"])
+            optimizer.state[parameter] = {
+                key: tensors[f"{key}.{name}"].to(parameter.device)
+                for key in _MOMENTS
+                if f"{key}.{name}" in tensors
+            }
+    return Progress(**json.loads((slices[-1] / "progress.json").read_text()))

