@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from alembic import context
 from app.db import Database
+from app.migrations import LOCK_NUMBER
 from app.settings import get_settings
 from models_registry.orm import Base
 
@@ -32,7 +33,7 @@ def run(connection: Connection) -> None:
     context.configure(connection=connection, **options)
     with context.begin_transaction():
         if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5821077)")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK_NUMBER})")
         context.run_migrations()
 
 

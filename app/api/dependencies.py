@@ -97,9 +97,12 @@ def decode_cursor(cursor: str) -> str:
         InvalidRequestError: It is not one that this service gave out.
     """
     try:
-        return base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
+        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
     except (ValueError, binascii.Error):
         raise invalid_cursor() from None
+    if not text.isprintable():  # PostgreSQL takes no NUL in a parameter
+        raise invalid_cursor()
+    return text
 
 
 def invalid_cursor() -> InvalidRequestError:

@@ -7,6 +7,7 @@ from app.api.schemas.probe_runs import SUPPORTED_STRATEGIES, ProbeRunRequest
 from app.datasets.storage import StoredDataset
 from app.naming import Naming
 from app.ranking.candidates import CandidateTable
+from app.recall import Exclusion, Rule
 from app.tasks.catalogue import TASKS
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import TaskType
@@ -96,5 +97,24 @@ def check_candidates(entries: Sequence[ModelEntry], task_type: TaskType) -> None
             able = ", ".join(entry.task_types)
             detail = f"cannot be fine-tuned for {task_type}; it can for {able}"
             faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
+    if faults:
+        raise InvalidRequestError(faults)
+
+
+def check_rules(named: Sequence[ModelEntry], exclusions: Sequence[Exclusion]) -> None:
+    """Pass models that no rule leaves out for this data, such as that they read its language.
+
+    Raises:
+        InvalidRequestError: One is left out.
+    """
+    broken = {e.model: e for e in exclusions if e.rule is not Rule.NOT_INCLUDED}
+    faults = [
+        FieldFault(
+            pointer=f"/candidates/{i}",
+            detail=f"left out by the rule {e.rule.value}: the model has {e.needed}, the data {e.available}",
+        )
+        for i, entry in enumerate(named)
+        if (e := broken.get(entry.name)) is not None
+    ]
     if faults:
         raise InvalidRequestError(faults)

@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.advice import Question, advise
+from app.advice import Advice, Question, advise
 from app.api.dependencies import DEFAULT_PROJECT, Services
 from app.api.errors import IdempotencyConflictError, InvalidRequestError
-from app.api.probe_checks import check_candidates, check_plain, check_task, resolve
+from app.api.probe_checks import check_candidates, check_plain, check_rules, check_task, resolve
 from app.api.questions import question_of
 from app.api.schemas.probe_runs import MAX_CANDIDATES, ProbeRunRequest
 from app.api.schemas.recommend import BudgetLimits, DataFacts, RecommendRequest, TaskWanted
+from app.datasets import storage
 from app.datasets.ingest import ingest_rows
 from app.datasets.repository import DatasetRepository
 from app.datasets.storage import DatasetNotFoundError, StoredDataset, require_id
@@ -78,15 +79,52 @@ def create_run(
     if request.dataset_id is None:
         check_candidates(named, request.task.type or DEFAULT_TASK)
     data = _data(request, services)
-    check_task(request, data.stored)
-    check_candidates(named, data.stored.task_type)
+    try:
+        return _queue(_draft(request, data, named, key, digest, language, snapshot, services), services)
+    except Exception:
+        _forget(data, services)
+        raise
+
+
+def _draft(
+    request: ProbeRunRequest,
+    data: _Data,
+    named: tuple[ModelEntry, ...],
+    key: str | None,
+    digest: str,
+    language: Language,
+    snapshot: Snapshot,
+    services: Services,
+) -> _Draft:
+    """What is stored of the run: checked against the data, with its first ranking."""
+    stored = data.stored
+    check_task(request, stored)
+    check_candidates(named, stored.task_type)
     chosen = named or _of_recommendation(request.recommendation_id, snapshot, services)
-    ranking, chosen = _start(request, data.stored, chosen, language, snapshot, services)
-    body = _body(request, data.stored, chosen, language)
-    draft = _Draft(
-        data=data, body=body, seconds=request.budget.seconds, ranking=ranking, key=key, digest=digest
+    advice = _first_advice(request, stored, chosen, language, snapshot, services)
+    check_rules(named, advice.exclusions)
+    if not advice.ranking:
+        raise InvalidRequestError.at("/candidates", f"no model can be probed: {advice.text}")
+    eligible = {row.entry.name for row in advice.ranking}
+    entries = [e for e in chosen if e.name in eligible] or [row.entry for row in advice.ranking]
+    return _Draft(
+        data=data,
+        body=_body(request, stored, list(dict.fromkeys(e.name for e in entries)), language),
+        seconds=request.budget.seconds,
+        ranking=[{"rank": i, **ranking_row(row)} for i, row in enumerate(advice.ranking, start=1)],
+        key=key,
+        digest=digest,
     )
-    return _queue(draft, services)
+
+
+def _forget(data: _Data, services: Services) -> None:
+    """Examples that came with a refused request are gone, unless they are a data set of their own."""
+    if not data.is_new:
+        return
+    with services.database.read() as session:
+        is_kept = DatasetRepository(session).get(data.stored.id) is not None
+    if not is_kept:
+        storage.delete(services.settings.data_dir, data.stored.id)
 
 
 def _earlier(key: str, digest: str, session: Session) -> ProbeRunRow | None:
@@ -128,15 +166,15 @@ def _of_recommendation(
     return tuple(entry for entry in entries if not isinstance(entry, str))
 
 
-def _start(
+def _first_advice(
     request: ProbeRunRequest,
     stored: StoredDataset,
     chosen: Sequence[ModelEntry],
     language: Language,
     snapshot: Snapshot,
     services: Services,
-) -> tuple[list[dict[str, object]], tuple[ModelEntry, ...]]:
-    """The ranking before anything is measured, and the candidates."""
+) -> Advice:
+    """The ranking before anything is measured: of the chosen, or of what can be probed."""
     with services.database.read() as session:
         probes = measured_on(stored, session).probes
     wanted = RecommendRequest(
@@ -146,16 +184,18 @@ def _start(
         top_k=len(chosen) or RECALLED,
     )
     question = question_of(wanted, naming=snapshot.naming, language=language, dataset=stored, probes=probes)
-    advice = advise(_among(question, chosen), snapshot.base)
-    rows = [{"rank": i, **ranking_row(row)} for i, row in enumerate(advice.ranking, start=1)]
-    if not chosen and not rows:
-        raise InvalidRequestError.at("/candidates", f"no model can be recalled: {advice.text}")
-    return rows, tuple(chosen) or tuple(row.entry for row in advice.ranking)
+    return advise(_among(question, chosen), snapshot.base)
 
 
 def _among(question: Question, chosen: Sequence[ModelEntry]) -> Question:
+    """The question over the chosen: what was named is tried, whatever memory it is predicted to take."""
     include = tuple(entry.name for entry in chosen)
-    return replace(question, constraints=replace(question.constraints, include=include, probeable_only=True))
+    memory = float("inf") if include else question.budget.memory_bytes
+    return replace(
+        question,
+        budget=replace(question.budget, memory_bytes=memory),
+        constraints=replace(question.constraints, include=include, probeable_only=True),
+    )
 
 
 def _queue(draft: _Draft, services: Services) -> ProbeRunRow:
@@ -195,7 +235,7 @@ def _insert(draft: _Draft, now: dt.datetime, session: Session) -> ProbeRunRow:
 
 
 def _body(
-    request: ProbeRunRequest, stored: StoredDataset, chosen: Sequence[ModelEntry], language: Language
+    request: ProbeRunRequest, stored: StoredDataset, names: Sequence[str], language: Language
 ) -> Mapping[str, Any]:
     """The request as the worker reads it: everything decided, the examples left with the data set."""
     body = request.model_dump(mode="json", exclude={"examples", "dataset_id"})
@@ -204,7 +244,7 @@ def _body(
         "type": stored.task_type.value,
         "metric": request.task.metric or TASKS[stored.task_type].default_metric,
     }
-    body["candidates"] = [entry.name for entry in chosen][:MAX_CANDIDATES]
+    body["candidates"] = list(names)[:MAX_CANDIDATES]
     body["strategies"] = list(dict.fromkeys(body["strategies"]))
     body["language"] = language.value
     return body

@@ -138,6 +138,32 @@ def test_pickled_weights_are_refused_with_what_would_be_right(client: TestClient
     assert "safetensors" in problem["errors"][0]["detail"]
 
 
+def test_a_model_that_does_not_read_the_language_is_refused_and_nothing_is_left(
+    client: TestClient, services: Services
+) -> None:
+    folder = services.settings.data_dir / "datasets"
+    before = set(folder.iterdir())
+    good, bad = "房间很干净，服务也非常好，下次还会再来住", "房间又脏又吵，前台态度恶劣，再也不会来了"
+    examples = [
+        {"text": f"{text}，第{i}次入住", "label": label}
+        for i in range(12)
+        for text, label in ((good, "1"), (bad, "0"))
+    ]
+    problem = create(client, 422, examples=examples, candidates=["huggingface:FacebookAI/roberta-base"])
+
+    assert problem["errors"][0]["pointer"] == "/candidates/0"
+    assert "language" in problem["errors"][0]["detail"]
+    assert set(folder.iterdir()) == before
+
+
+def test_a_candidate_named_twice_runs_once(client: TestClient, services: Services) -> None:
+    run = create(client, candidates=[MODEL, "google-bert/bert-base-uncased"])
+    with services.database.read() as session:
+        request = session.get_one(ProbeRunRow, run["id"]).request
+
+    assert len(request["candidates"]) == 1
+
+
 def test_the_same_key_and_body_give_the_same_run(client: TestClient) -> None:
     first, second = (
         client.post("/probe-run", json=EXAMPLE, headers={"Idempotency-Key": "k1"}) for _ in range(2)

@@ -143,6 +143,10 @@ def test_a_body_that_is_no_object_is_a_problem(client: TestClient, raw: bytes) -
         ("GET", "/figures?cursor=%21", 422),
         ("GET", "/figures?cursor=AAAA", 422),
         ("GET", "/probe-runs?cursor=AAAA", 422),
+        ("GET", "/benchmarks?cursor=AAAA", 422),
+        ("GET", "/models?cursor=AAAA", 422),
+        ("GET", "/figures?model=%00", 422),
+        ("GET", "/datasets?cursor=AAAA", 422),
         ("GET", "/models?model=x&limit=100000", 422),
     ],
 )
