@@ -64,6 +64,8 @@ def serve(
     supervisor = WorkerSupervisor() if worker else None
     if supervisor is not None:
         supervisor.start()
+    # uvicorn ends by raising the signal again, which would end the process before the worker is stopped.
+    signal.signal(signal.SIGTERM, _leave)
     try:
         uvicorn.run(
             "app.main:create_app",
@@ -77,6 +79,10 @@ def serve(
     finally:
         if supervisor is not None:
             supervisor.stop()
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 class WorkerSupervisor:
@@ -95,7 +101,7 @@ class WorkerSupervisor:
         pause = RESTART_SECONDS[0]
         while not self._stopping.is_set():
             began = time.monotonic()
-            self._process = subprocess.Popen([sys.executable, "-m", "app.cli", "worker"])
+            self._process = subprocess.Popen([sys.executable, "-m", "app.cli", "worker", "--supervised"])
             self._process.wait()
             lasted = time.monotonic() - began
             pause = RESTART_SECONDS[0] if lasted > RESTART_SECONDS[1] else min(2 * pause, RESTART_SECONDS[1])
@@ -118,10 +124,13 @@ class WorkerSupervisor:
 def worker(
     data: Annotated[Path | None, typer.Option(help="Data folder.")] = None,
     once: Annotated[bool, typer.Option(help="End when no run is waiting.")] = False,
+    supervised: Annotated[bool, typer.Option(hidden=True, help="End with its parent.")] = False,
 ) -> None:
     """Work on probe runs until told to stop."""
-    from app.probes.worker import work
+    from app.probes.worker import end_with_parent, work
 
+    if supervised:
+        end_with_parent()
     work(_settings(data), until_idle=once)
 
 

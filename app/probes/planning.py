@@ -25,7 +25,7 @@ MOST_TOKENS = 512
 """Longest input of a probe; what lies behind is cut for every candidate alike."""
 MAX_VALIDATION = 1_000
 MAX_TRAIN, MIN_TRAIN = 8_000, 256
-FEATURE_SHARE = 0.25
+FEATURE_SHARE = 0.4
 """Share of the budget that the passes over the data may take, which sets the sample's size."""
 LOAD_SECONDS = 1.5
 """Forking a trial and opening its weights."""

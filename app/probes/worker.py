@@ -4,12 +4,14 @@ Any process may be killed at any time. What is kept with the run (its plan and t
 is enough for another worker to go on; what is written is fenced by the attempt that the lease gave.
 """
 
+import ctypes
 import datetime as dt
 import os
 import secrets
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +27,8 @@ from app.settings import Settings
 from app.snapshot import SnapshotCache
 
 log = structlog.get_logger(__name__)
+
+_PR_SET_PDEATHSIG = 1
 
 Clock = Callable[[], dt.datetime]
 
@@ -103,6 +107,12 @@ def work(settings: Settings, *, until_idle: bool = False) -> None:
         worker.run_until(idle=until_idle)
     finally:
         database.close()
+
+
+def end_with_parent() -> None:
+    """This process is told to end when the one that started it is gone, however that ended (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait_for_schema(database: Database, stopping: threading.Event) -> None:

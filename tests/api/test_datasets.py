@@ -165,7 +165,7 @@ def test_an_upload_over_the_limit_is_too_large(client: TestClient) -> None:
 
 
 def test_a_body_far_over_the_limit_is_cut_off_before_it_is_stored(client: TestClient) -> None:
-    def parts() -> Any:  # noqa: ANN401
+    def parts() -> Any:
         yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="x.csv"\r\n\r\n'
         for _ in range(40):
             yield b"x" * 2**17

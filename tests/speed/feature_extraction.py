@@ -31,7 +31,7 @@ def read_reviews(path: Path, n: int = N_TEXTS) -> list[str]:
     return [row["text"] for row in rows if row["category"] in {"fresh", "rotten"}][:n]
 
 
-def plain_loop(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:  # noqa: ANN401
+def plain_loop(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
     """What one writes by hand: tokenise, sort by length, pad each batch to its longest, pool."""
     encoded = tokenizer(texts, truncation=True, max_length=MAX_LENGTH)["input_ids"]
     order = sorted(range(len(texts)), key=lambda i: len(encoded[i]), reverse=True)

@@ -45,7 +45,8 @@ def simulate(
     scheduler: Scheduler, truth: dict[int, float], budget: float
 ) -> tuple[list[Action], Stop, float]:
     """Run to the end with simulated results that cost what was predicted."""
-    actions, spent = [], 0.0
+    actions: list[Action] = []
+    spent = 0.0
     while True:
         step = scheduler.next(budget - spent)
         if isinstance(step, Stop):
