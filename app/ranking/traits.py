@@ -65,7 +65,9 @@ def pair_traits(entry: ModelEntry | None, column: Column) -> Array:
     at_home = column.domain is not Domain.GENERAL and column.domain in entry.domains
     elsewhere = not at_home and not _BROAD & set(entry.domains)
     seen = bool(column.benchmark) and column.benchmark in entry.fine_tuned_on
-    return np.array([float(only), float(bool(languages) and not reads), float(at_home), float(elsewhere), float(seen)])
+    return np.array(
+        [float(only), float(bool(languages) and not reads), float(at_home), float(elsewhere), float(seen)]
+    )
 
 
 def traits(entries: Sequence[ModelEntry | None], columns: Sequence[Column]) -> Array:

@@ -38,7 +38,9 @@ def test_logme_is_the_largest_gaussian_evidence(n: int, d: int) -> None:
 
     best = min(minimize(negative, start, method="Nelder-Mead").fun for start in ([0.0, 0.0], [3.0, 1.0]))
     other = minimize(
-        lambda p: -direct_log_evidence(features, 1 - target, *map(float, np.exp(p))), [0.0, 0.0], method="Nelder-Mead"
+        lambda p: -direct_log_evidence(features, 1 - target, *map(float, np.exp(p))),
+        [0.0, 0.0],
+        method="Nelder-Mead",
     ).fun
     expected = -(best + other) / 2 / n
     assert logme(features, labels, n_classes=2, seed=0) == pytest.approx(expected, abs=2e-3)
