@@ -15,12 +15,14 @@ from app.datasets.examples import FILE_NAME, ExampleWriter
 from app.probes.data import write_split
 from app.probes.messages import (
     BaselineReport,
+    Command,
     Crashed,
     Diverged,
     ExtractFeatures,
     FeatureReport,
     Finished,
     Heartbeat,
+    Outcome,
     OutOfMemory,
     RunBaselines,
     SlicePoint,
@@ -107,9 +109,9 @@ def spec(shared_folder: Path, tmp_path: Path) -> TrialSpec:
     )
 
 
-def run(process: TrialProcess, command: object, **limits: float) -> object:
+def run(process: TrialProcess, command: Command, **limits: float) -> Outcome:
     return process.run(
-        command,  # type: ignore[arg-type]
+        command,
         timeout_seconds=limits.get("timeout_seconds", 120.0),
         memory_limit_bytes=int(limits.get("memory_limit_bytes", 4 * GIB)),
     )
