@@ -256,6 +256,11 @@ def load_backbone(folder: Path, *, seed: int = 0, input_prefix: str = "") -> Bac
         raise UnloadableModelError(folder, str(error).splitlines()[0]) from error
 
 
+def best_device() -> torch.device:
+    """The first CUDA card where there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def _load_model(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped here)
     from transformers import AutoModel
     from transformers.utils import logging

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from app.probes import metrics
-from app.probes.backbones import POOLING, BackboneError, load_backbone
+from app.probes.backbones import POOLING, BackboneError, best_device, load_backbone
 from app.probes.baselines import run_baselines
 from app.probes.data import TrialData, read_trial_data
 from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
@@ -178,6 +178,7 @@ class Trial:
         if features is None:
             self._beat(Heartbeat(stage="loading"))
             backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
+            backbone.module.to(best_device())
             texts = [*data.train.texts, *data.validation.texts]
             features = extract_features(
                 backbone,

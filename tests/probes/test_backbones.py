@@ -37,9 +37,17 @@ def write_tokenizer(folder: Path, *, first: tuple[str, ...], has_special: bool) 
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def model_of(kind: str) -> Any:
-    from transformers import BertConfig, BertModel, GPT2Config, GPT2Model, LlamaConfig, LlamaModel
-    from transformers import XLMRobertaConfig, XLMRobertaModel
+def model_of(kind: str) -> Any:  # noqa: ANN401
+    from transformers import (
+        BertConfig,
+        BertModel,
+        GPT2Config,
+        GPT2Model,
+        LlamaConfig,
+        LlamaModel,
+        XLMRobertaConfig,
+        XLMRobertaModel,
+    )
 
     n_tokens = len(WORDS) + 3
     small = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
