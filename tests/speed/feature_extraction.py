@@ -46,7 +46,7 @@ def plain_loop(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray[Any, 
     return features
 
 
-def measure(model_folder: Path, corpus: Path) -> dict[str, float]:
+def measure(model_folder: Path, corpus: Path, *, rounds: int = ROUNDS) -> dict[str, float]:
     """Examples a second of both, and the median of their ratios over interleaved rounds."""
     from transformers import AutoModel, AutoTokenizer
 
@@ -57,7 +57,7 @@ def measure(model_folder: Path, corpus: Path) -> dict[str, float]:
     ours: list[float] = []
     plain: list[float] = []
     difference = 0.0
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         seconds, a = _timed(lambda: extract_features(backbone, texts, max_length=MAX_LENGTH))
         ours.append(len(texts) / seconds)
         seconds, b = _timed(lambda: plain_loop(model, tokenizer, texts))
@@ -84,5 +84,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Frozen features beside a plain torch loop.")
     parser.add_argument("model", type=Path, help="folder of MiniLM-L6")
     parser.add_argument("corpus", type=Path, help="rotten_tomatoes_corpus_full.csv.bz2")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
-    print(json.dumps(measure(arguments.model, arguments.corpus), indent=1))  # noqa: T201
+    print(json.dumps(measure(arguments.model, arguments.corpus, rounds=arguments.rounds), indent=1))  # noqa: T201
