@@ -129,14 +129,13 @@ def prepare(
         entries=tuple(entries),
         sample=sample,
         epochs=epochs,
-        max_length=_kept_tokens(question, p95_length),
+        max_length=kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages))),
         n_threads=os.cpu_count() or 1,
     )
 
 
-def _kept_tokens(question: Question, p95_length: float) -> int:
+def kept_tokens(p95_length: float, *, is_cjk: bool) -> int:
     """Room for 95 % of the texts, in steps of 16; longer ones are cut."""
-    is_cjk = bool(CJK_LANGUAGES & set(question.profile.languages))
     wanted = tokens_per_example(p95_length, is_cjk=is_cjk)
     return int(min(16 * -(-wanted // 16), MOST_TOKENS))
 

@@ -23,8 +23,11 @@ POOLED_BATCHES = 16
 """Texts of so many batches are sorted by length together: padding nearly gone, order still random."""
 REFERENCE_RATE, REFERENCE_PARAMETERS = 2.5e-5, 85e6
 """BERT-base; smaller models take larger rates, about p^-0.5 (Turc et al. 2019 use 1e-4 to 3e-4)."""
-STATIC_RATE = 2e-3
-"""A table of word vectors has no layers through which a step is amplified."""
+STATIC_RATE = 1e-2
+"""A table of word vectors has no layers through which a step is amplified.
+
+Of 2e-3, 1e-2 and 3e-2 it had the least validation loss with WordLlama on 400 sentences of SST-2.
+"""
 
 
 def learning_rate(n_body_parameters: int, n_train: int) -> float:
