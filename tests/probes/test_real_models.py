@@ -99,16 +99,11 @@ def test_minilm_head_beats_classical_terms_on_sst2() -> None:
 def test_estimators_prefer_a_sentence_encoder_to_static_vectors_on_sst2() -> None:
     rows = sst2()[:N_TRAIN]
     texts, labels = [text for text, _ in rows], np.array([label for _, label in rows])
+    features = [
+        extract_features(load_backbone(model_folder(model)), texts, max_length=64) for model in (L6, STATIC)
+    ]
     for name, estimate in ESTIMATORS.items():
-        encoder, static = (
-            estimate(
-                extract_features(load_backbone(model_folder(model)), texts, max_length=64),
-                labels,
-                n_classes=2,
-                seed=0,
-            )
-            for model in (L6, STATIC)
-        )
+        encoder, static = (estimate(f, labels, n_classes=2, seed=0) for f in features)
         assert encoder > static, name
 
 
