@@ -4,7 +4,7 @@ Notation:
     B   texts in a batch;  T  tokens of the longest of them;  d  width of the output
 
 Encoders (BERT, RoBERTa, XLM-R, ELECTRA, ALBERT, the encoder of T5), decoders (GPT-2, Llama) and tables of
-static word vectors are all pooled by the mean over a text's tokens, which needs no token of special meaning.
+static word vectors are all pooled by the mean over a text's tokens, which needs no special token.
 """
 
 import json

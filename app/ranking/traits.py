@@ -40,6 +40,8 @@ _PAIR_TRAITS = (
     "trained on this before",
 )
 TRAITS = (*_MODEL_TRAITS, *(f"{t}, frozen" for t in _MODEL_TRAITS), *_PAIR_TRAITS)
+_SPECIAL = frozenset(Domain) - {Domain.GENERAL, Domain.ENCYCLOPEDIA, Domain.NATURAL_IMAGES}
+"""Domains with a language or a look of their own."""
 _BROAD = frozenset({Domain.GENERAL, Domain.NATURAL_IMAGES})
 _EPOCH = 2018.0
 _CENTRE = 8.0  # 100 million parameters
@@ -62,8 +64,9 @@ def pair_traits(entry: ModelEntry | None, column: Column) -> Array:
     languages = column.languages
     reads = all(entry.reads(language) for language in languages)
     only = bool(languages) and reads and MULTILINGUAL not in entry.languages and len(entry.languages) <= 2
-    at_home = column.domain is not Domain.GENERAL and column.domain in entry.domains
-    elsewhere = not at_home and not _BROAD & set(entry.domains)
+    specialised = not _BROAD & set(entry.domains)
+    at_home = specialised and column.domain in _SPECIAL and column.domain in entry.domains
+    elsewhere = specialised and not at_home
     seen = bool(column.benchmark) and column.benchmark in entry.fine_tuned_on
     return np.array(
         [float(only), float(bool(languages) and not reads), float(at_home), float(elsewhere), float(seen)]

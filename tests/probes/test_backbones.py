@@ -37,7 +37,7 @@ def write_tokenizer(folder: Path, *, first: tuple[str, ...], has_special: bool) 
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def model_of(kind: str) -> Any:  # noqa: ANN401
+def model_of(kind: str) -> Any:
     from transformers import (
         BertConfig,
         BertModel,

