@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.entry import ModelEntry, WeightsFormat
+from models_registry.entry import Architecture, ModelEntry, WeightsFormat
 from models_registry.vocabulary import TaskType
 
 Array = NDArray[np.float64]
@@ -63,6 +63,11 @@ class CandidateTable:
         """Positions that activations are kept for: patches of an image, frames of a second of audio."""
         sides = [(e.input_size or 224) / 16 for e in self.entries]
         return np.array(sides) ** 2
+
+    @cached_property
+    def is_convolutional(self) -> NDArray[np.bool_]:
+        """Whether it is a convolutional network, whose activations do not grow with width times depth."""
+        return np.array([e.architecture is Architecture.CNN for e in self.entries])
 
     @cached_property
     def file_bytes(self) -> Array:

@@ -24,6 +24,7 @@ _ARCHITECTURES = (
     Architecture.CNN,
     Architecture.VISION_TRANSFORMER,
     Architecture.DUAL_ENCODER,
+    Architecture.SPEECH_ENCODER,
 )
 _MODEL_TRAITS = (
     "log10 parameters",
@@ -31,7 +32,10 @@ _MODEL_TRAITS = (
     "years after 2018",
     "was fine-tuned before",
     *(f"is {a.value}" for a in _ARCHITECTURES),
+    *(f"log10 parameters of {a.value}" for a in _ARCHITECTURES),
+    *(f"years after 2018 of {a.value}" for a in _ARCHITECTURES),
 )
+"""Slopes are shared in part: what encoders gain from size says something of decoders, but not all."""
 _PAIR_TRAITS = (
     "speaks only this language",
     "cannot read this language",
@@ -52,9 +56,11 @@ def model_traits(entry: ModelEntry | None) -> Array:
     if entry is None:
         return np.zeros(len(_MODEL_TRAITS))
     size = np.log10(max(entry.n_parameters - entry.n_embedding_parameters, 1_000_000)) - _CENTRE
-    years = entry.release_date.year + entry.release_date.month / 12 - _EPOCH
-    kinds = [float(entry.architecture is a) for a in _ARCHITECTURES]
-    return np.array([size, size**2, years / 4.0, float(bool(entry.fine_tuned_on)), *kinds])
+    years = (entry.release_date.year + entry.release_date.month / 12 - _EPOCH) / 4.0
+    kinds = np.array([float(entry.architecture is a) for a in _ARCHITECTURES])
+    return np.array(
+        [size, size**2, years, float(bool(entry.fine_tuned_on)), *kinds, *(size * kinds), *(years * kinds)]
+    )
 
 
 def pair_traits(entry: ModelEntry | None, column: Column) -> Array:
