@@ -221,7 +221,7 @@ def _word_findings(table: CandidateTable, profile: TaskProfile, constraints: Con
         out = ~table.can_be_probed
         findings.append(_word(Rule.WEIGHTS, out, lambda i: entries[i].weights.format.value, "safetensors"))
     elif not constraints.include:
-        out = table.is_exact_copy & ~np.array([bool(constraints.hubs)] * len(entries))
+        out = table.is_copy & ~np.array([bool(constraints.hubs)] * len(entries))
         findings.append(
             _word(Rule.COPY, out, lambda i: f"{entries[i].derived_from} stands for it", "one copy")
         )

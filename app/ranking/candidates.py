@@ -82,17 +82,10 @@ class CandidateTable:
         )
 
     @cached_property
-    def is_exact_copy(self) -> NDArray[np.bool_]:
-        """Whether it holds the very weights of another entry, packed elsewhere."""
-        size = {e.key: e.n_parameters for e in self.entries}
-        return np.array(
-            [
-                e.derived_from is not None
-                and size.get(e.derived_from) == e.n_parameters
-                and not is_quantised(e)
-                for e in self.entries
-            ]
-        )
+    def is_copy(self) -> NDArray[np.bool_]:
+        """Whether it is another entry's model packed elsewhere, whole or in 4 bit: never better than that."""
+        keys = {e.key for e in self.entries}
+        return np.array([e.derived_from in keys for e in self.entries])
 
     @cached_property
     def _task_masks(self) -> dict[TaskType, NDArray[np.bool_]]:

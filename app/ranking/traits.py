@@ -29,10 +29,18 @@ _MODEL_TRAITS = (
     "log10 parameters",
     "log10 parameters squared",
     "years after 2018",
+    "was fine-tuned before",
     *(f"is {a.value}" for a in _ARCHITECTURES),
 )
-_PAIR_TRAITS = ("speaks only this language", "cannot read this language", "pretrained on this domain")
-TRAITS = (*_MODEL_TRAITS, *(f"{t}, frozen" for t in _MODEL_TRAITS), *_PAIR_TRAITS, "trained on this before")
+_PAIR_TRAITS = (
+    "speaks only this language",
+    "cannot read this language",
+    "pretrained on this domain",
+    "pretrained on other domains only",
+    "trained on this before",
+)
+TRAITS = (*_MODEL_TRAITS, *(f"{t}, frozen" for t in _MODEL_TRAITS), *_PAIR_TRAITS)
+_BROAD = frozenset({Domain.GENERAL, Domain.NATURAL_IMAGES})
 _EPOCH = 2018.0
 _CENTRE = 8.0  # 100 million parameters
 
@@ -44,19 +52,22 @@ def model_traits(entry: ModelEntry | None) -> Array:
     size = np.log10(max(entry.n_parameters - entry.n_embedding_parameters, 1_000_000)) - _CENTRE
     years = entry.release_date.year + entry.release_date.month / 12 - _EPOCH
     kinds = [float(entry.architecture is a) for a in _ARCHITECTURES]
-    return np.array([size, size**2, years / 4.0, *kinds])
+    return np.array([size, size**2, years / 4.0, float(bool(entry.fine_tuned_on)), *kinds])
 
 
 def pair_traits(entry: ModelEntry | None, column: Column) -> Array:
-    """Traits of the model on this column, shape (len(_PAIR_TRAITS) + 1,)."""
+    """Traits of the model on this column, shape (len(_PAIR_TRAITS),)."""
     if entry is None:
-        return np.zeros(len(_PAIR_TRAITS) + 1)
+        return np.zeros(len(_PAIR_TRAITS))
     languages = column.languages
     reads = all(entry.reads(language) for language in languages)
     only = bool(languages) and reads and MULTILINGUAL not in entry.languages and len(entry.languages) <= 2
     at_home = column.domain is not Domain.GENERAL and column.domain in entry.domains
+    elsewhere = not at_home and not _BROAD & set(entry.domains)
     seen = bool(column.benchmark) and column.benchmark in entry.fine_tuned_on
-    return np.array([float(only), float(bool(languages) and not reads), float(at_home), float(seen)])
+    return np.array(
+        [float(only), float(bool(languages) and not reads), float(at_home), float(elsewhere), float(seen)]
+    )
 
 
 def traits(entries: Sequence[ModelEntry | None], columns: Sequence[Column]) -> Array:
@@ -66,4 +77,4 @@ def traits(entries: Sequence[ModelEntry | None], columns: Sequence[Column]) -> A
         [not trains_backbone(c.protocol) and c.protocol is not Protocol.PRETRAINED for c in columns]
     )
     pairs = np.array([pair_traits(e, c) for e, c in zip(entries, columns, strict=True)])
-    return np.hstack([alone, alone * frozen[:, None], pairs.reshape(len(entries), len(_PAIR_TRAITS) + 1)])
+    return np.hstack([alone, alone * frozen[:, None], pairs.reshape(len(entries), len(_PAIR_TRAITS))])
