@@ -14,8 +14,6 @@ from app.probes.logistic import LinearClassifier
 
 DROPOUT = 0.1
 """As in Devlin et al. 2019."""
-HEAD_DEVIATION = 0.02
-"""Of a head's first weights, as BERT's."""
 DIVERGED_FACTOR = 50.0
 """A mean loss this many times that of guessing has no way back: logits are off by tens."""
 
@@ -23,8 +21,7 @@ DIVERGED_FACTOR = 50.0
 class TextClassifier(nn.Module):
     """A backbone with a linear head.
 
-    The head's start is small (deviation 0.02), at random or from a solution, so that the first loss is about
-    that of guessing and the first steps do not throw the backbone about.
+    The head's random start is small (deviation 0.02), so that the first loss is that of guessing.
     """
 
     def __init__(self, backbone: Backbone, n_classes: int) -> None:
@@ -33,7 +30,7 @@ class TextClassifier(nn.Module):
         self._encode = backbone.encode
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Linear(backbone.width, n_classes)
-        nn.init.normal_(self.head.weight, std=HEAD_DEVIATION)
+        nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -42,18 +39,14 @@ class TextClassifier(nn.Module):
         return logits
 
     def begin_from(self, classifier: LinearClassifier) -> None:
-        """The head predicts what this solution on frozen features predicts, with less confidence.
+        """The head starts as this solution on frozen features, as confident as it is.
 
-        A solution's weights are as large as its features are narrow: the loss of MiniLM-L6 rose from 0.1 to
-        230 in its first step from them, since a small step of every layer moved the logits by hundreds. All
-        logits times one number are the same predictions.
+        Scaling it down to a small start is no better at the end and worse on the way: with WordLlama on ten
+        data sets an eighth of the training then scores 0.09 less on average, below the frozen features.
         """
-        weight = classifier.weight - classifier.weight.mean(axis=0)  # what classes share predicts nothing
-        bias = classifier.bias - classifier.bias.mean()
-        scale = min(HEAD_DEVIATION / max(float(weight.std()), 1e-12), 1.0)
         with torch.no_grad():
-            self.head.weight.copy_(torch.from_numpy(scale * weight))
-            self.head.bias.copy_(torch.from_numpy(scale * bias))
+            self.head.weight.copy_(torch.from_numpy(classifier.weight))
+            self.head.bias.copy_(torch.from_numpy(classifier.bias))
 
 
 def classification_loss(logits: Tensor, labels: Tensor, class_weights: Tensor | None) -> Tensor:
