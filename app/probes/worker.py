@@ -66,7 +66,9 @@ class Worker:
             return False
         log.info("run.leased", run=row.id, attempt=row.attempt)
         self._lease = lease = Lease(self._database, row.id, row.attempt, self._clock, lease_time)
-        if self.stopping.is_set():
+        if row.cancel_requested:  # of a worker that was lost before it noticed
+            lease.cancelled.set()
+        if row.cancel_requested or self.stopping.is_set():
             lease.interrupted.set()
         self._snapshots.expire()  # the run may name a model that was registered a moment ago
         with lease:
