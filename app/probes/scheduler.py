@@ -248,9 +248,8 @@ class Scheduler:
         return position, y, variance + self._curves.variance(fraction), -self._curves.gain(fraction)
 
     def _comparable(self, score: float, error: float) -> tuple[float, float]:
-        y = float(self.plan.metric.to_comparable(score))
-        slope = max(float(self.plan.metric.slope(y)), 1e-3)
-        return y, (error / slope) ** 2
+        y, variance = self.plan.metric.measured(score, error)
+        return float(y), float(variance)
 
     def scores(self) -> dict[int, ArmScore]:
         """The newest score of every arm that has one."""

@@ -57,6 +57,7 @@ class Simulation:
         no_weights: Models that cannot be fetched.
         hangs: Whether an action lasts until it is interrupted.
         truth: Final score of a model.
+        std_error: Of the score of a pass.
         actions: What was carried out.
         n_begun: Actions begun, carried out or not.
     """
@@ -68,6 +69,7 @@ class Simulation:
     no_weights: frozenset[str] = frozenset()
     hangs: bool = False
     truth: dict[str, float] = field(default_factory=TRUTH.copy)
+    std_error: float = 0.04
     actions: list[tuple[str, str, int | None]] = field(default_factory=list)
     n_begun: int = 0
 
@@ -122,7 +124,7 @@ class SimulatedPool:
                 outcome=outcome,
                 seconds=seconds,
                 score=simulation.truth[name],
-                std_error=0.04,
+                std_error=simulation.std_error,
                 transferability=transferability,
             )
         assert action.arm is not None
@@ -282,7 +284,7 @@ def test_the_probabilities_of_a_ranking_sum_to_one(place: Place) -> None:
 
 
 def test_the_model_that_measures_far_best_leads(place: Place) -> None:
-    place.simulation.truth[L6] = 0.97
+    place.simulation.truth[L6], place.simulation.std_error = 0.97, 0.01
     run = place.ended(place.queue(strategies=(Strategy.HEAD,)))
 
     assert run["ranking"][0]["model"]["name"] == L6
