@@ -40,7 +40,7 @@ class Lease:
         self.attempt = attempt
         self.lost = threading.Event()
         self.cancelled = threading.Event()
-        self.interrupted = threading.Event()  # set together with either, for those who wait for both
+        self.interrupted = threading.Event()  # set together with either, and where the worker is to end
         self._database = database
         self._clock = clock
         self._duration = duration
@@ -67,6 +67,10 @@ class Lease:
         finally:
             self._slice_began = None
 
+    def settle(self) -> None:
+        """What is in flight is charged by the open transaction: heartbeats behind it must not note it again."""
+        self._slice_began = None
+
     @contextmanager
     def write(self) -> Iterator[tuple[Session, LeaseRepository, ProbeRunRow]]:
         """A write transaction in which the run is held; nothing is written by a worker that lost it.
@@ -91,9 +95,9 @@ class Lease:
                 log.warning("lease.beat_failed", run=self.run_id, error=type(error).__name__)
 
     def _beat(self) -> None:
-        began = self._slice_began
-        in_flight = 0.0 if began is None else time.monotonic() - began
         with self.write() as (_, repository, row):
+            began = self._slice_began  # read while the run is held: see `settle`
+            in_flight = 0.0 if began is None else time.monotonic() - began
             if repository.beat(row, in_flight=in_flight, now=self._clock(), lease=self._duration):
                 self.cancelled.set()
                 self.interrupted.set()

@@ -39,6 +39,14 @@ REFERENCE_MATMUL_FLOPS = 105e9
 """Single-precision matrix product of two AVX2 cores in numpy, where the efficiency of `cpu` was measured."""
 
 
+class UnfitCandidateError(Exception):
+    """A candidate cannot do the task or does not read the data's language, so nothing is believed of it."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        super().__init__(f"{model} cannot do this task or does not read the language of the data")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """How much of the data a run trains and validates on."""
@@ -186,9 +194,16 @@ def _arm(model: int, strategy: Strategy, pass_seconds: float, sample: Sample, ep
 
 
 def _prior(question: Question, base: EvidenceBase, entries: Sequence[ModelEntry]) -> Belief:
-    """The belief over both arms of the candidates, earlier probes of the same data included."""
+    """The belief over both arms of the candidates, earlier probes of the same data included.
+
+    Raises:
+        UnfitCandidateError: There is none for one of them.
+    """
     held = condition_on_probes(base, base.belief_for(question.profile), question.profile, question.probes)
     index = {e.name: i for i, e in enumerate(base.candidates.entries)}
+    unfit = next((e.name for e in entries if index[e.name] not in held.position), None)
+    if unfit is not None:
+        raise UnfitCandidateError(unfit)
     positions = [held.position[index[e.name]] for e in entries]
     arms = np.array([2 * p + a for p in positions for a in (0, 1)], dtype=np.intp)
     return held.belief.subset(arms)

@@ -193,7 +193,7 @@ class Trial:
     def _feature_key(self, data: TrialData) -> FeatureKey:
         spec = self._spec
         return FeatureKey(
-            dataset_sha256=spec.dataset_sha256,
+            dataset_id=spec.dataset_id,
             rows_sha256=rows_digest(np.concatenate([data.train.rows, data.validation.rows])),
             model_name=spec.model_name,
             pooling=POOLING,

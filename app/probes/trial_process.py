@@ -58,9 +58,15 @@ class ForkServerError(TrialProcessError):
 
 
 class ForkServer:
-    """Starts trials in milliseconds. One serves a worker; a context manager; threads may share it."""
+    """Starts trials in milliseconds. One serves a worker; a context manager; threads may share it.
 
-    def __init__(self) -> None:
+    Args:
+        scratch: Folder in which it makes its own; the system's temporary one by default. What a killed worker
+            leaves there is removed with the folder.
+    """
+
+    def __init__(self, scratch: Path | None = None) -> None:
+        self._scratch = scratch
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -128,7 +134,7 @@ class ForkServer:
                 self._home = None
 
     def _launch(self) -> None:
-        self._home = self._home or Path(tempfile.mkdtemp(prefix="advisor-trials-"))
+        self._home = self._home or Path(tempfile.mkdtemp(prefix="advisor-trials-", dir=self._scratch))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(

@@ -92,7 +92,7 @@ def test_deletion_removes_files_record_and_probe_figures(
     figure = make_figure("huggingface:a/b", dataset["id"], 0.5, kind=FigureKind.PROBE)
     with services.database.write() as session:
         FigureRepository(session).add_probe_figures([figure], dataset_sha256=dataset["sha256"])
-    features = services.settings.data_dir / "features" / dataset["sha256"]
+    features = services.settings.data_dir / "features" / dataset["id"]
     features.mkdir(parents=True)
 
     response = client.delete(f"/datasets/{dataset['id']}")

@@ -100,7 +100,7 @@ def spec(shared_folder: Path, tmp_path: Path) -> TrialSpec:
         strategy="full",
         n_classes=2,
         dataset_folder=shared_folder / "data",
-        dataset_sha256="0" * 64,
+        dataset_id="ds_0000000000000000",
         split_file=shared_folder / "split.json",
         folder=tmp_path / "trial",
         feature_cache_folder=tmp_path / "features",
