@@ -8,7 +8,7 @@ from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
 from app.probes.features import Features
 
 KEY = FeatureKey(
-    dataset_sha256="a" * 64, rows_sha256="b" * 64, model_name="local:m@1", pooling="mean", max_length=64
+    dataset_id="a" * 64, rows_sha256="b" * 64, model_name="local:m@1", pooling="mean", max_length=64
 )
 
 
@@ -28,7 +28,7 @@ def test_every_part_of_the_key_tells_entries_apart(tmp_path: Path) -> None:
     cache = FeatureCache(tmp_path, 10**6)
     cache.put(KEY, features())
     others = (
-        replace(KEY, dataset_sha256="c" * 64),
+        replace(KEY, dataset_id="c" * 64),
         replace(KEY, rows_sha256="c" * 64),
         replace(KEY, model_name="local:m@2"),
         replace(KEY, pooling="last"),
@@ -67,10 +67,10 @@ def test_damaged_file_is_a_miss_and_goes(tmp_path: Path) -> None:
 
 def test_removing_a_dataset_leaves_the_others(tmp_path: Path) -> None:
     cache = FeatureCache(tmp_path, 10**6)
-    other = replace(KEY, dataset_sha256="c" * 64)
+    other = replace(KEY, dataset_id="c" * 64)
     cache.put(KEY, features())
     cache.put(other, features())
-    cache.remove_dataset(KEY.dataset_sha256)
+    cache.remove_dataset(KEY.dataset_id)
     assert cache.get(KEY) is None
     assert cache.get(other) is not None
 
