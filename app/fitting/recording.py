@@ -251,7 +251,7 @@ class Recorder:
             metric=metric,
             n_classes=len(data.examples.label_names),
             dataset_folder=data.folder.absolute(),
-            dataset_sha256=stored.sha256,
+            dataset_id=stored.id,
             split_file=data.split_file.absolute(),
             folder=data.split_file.parent.absolute() / entry.id.replace("/", "--"),
             feature_cache_folder=WORK_PATH.absolute() / "features",
