@@ -99,9 +99,7 @@ class SimulatedPool:
     def warm_up(self) -> float:
         return 0.25
 
-    def baselines(
-        self, _timeout: float, _interrupted: threading.Event
-    ) -> tuple[list[BaselineScore], float]:
+    def baselines(self, _timeout: float, _interrupted: threading.Event) -> tuple[list[BaselineScore], float]:
         return [BaselineScore(name="majority", metric=0.5, std_error=0.05, seconds=0.1)], 0.1
 
     def perform(self, action: Action, _timeout: float, interrupted: threading.Event) -> TrialResult:
@@ -168,7 +166,9 @@ class Place:
         strategies: tuple[Strategy, ...] = (Strategy.HEAD, Strategy.FULL),
         **changes: object,
     ) -> str:
-        rows = [{"text": f"the film is {w}, part {i}", "label": w} for i in range(60) for w in ("good", "bad")]
+        rows = [
+            {"text": f"the film is {w}, part {i}", "label": w} for i in range(60) for w in ("good", "bad")
+        ]
         stored = ingest_rows(
             rows,
             task_type=TaskType.TEXT_CLASSIFICATION,
@@ -227,9 +227,7 @@ class Place:
 
 
 @pytest.fixture
-def place(
-    seeded: tuple[Path, Snapshot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Place]:
+def place(seeded: tuple[Path, Snapshot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     path, snapshot = seeded
     shutil.copy(path, tmp_path / "advisor.db")
     settings = Settings(data_dir=tmp_path, lease_seconds=2.0, poll_seconds=0.05)
@@ -379,9 +377,7 @@ def test_a_candidate_that_does_not_read_the_language_ends_the_run_with_a_reason(
     assert "does not read the language" in run["decision"]
 
 
-def test_an_error_inside_ends_the_run_without_its_text(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_inside_ends_the_run_without_its_text(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a secret")
 
@@ -571,5 +567,3 @@ def test_a_cancel_that_comes_before_the_first_action_ends_the_run(place: Place) 
     run = place.ended(run_id)
 
     assert run["status"] == RunStatus.CANCELLED
-
-
