@@ -68,7 +68,7 @@ class Lease:
             self._slice_began = None
 
     def settle(self) -> None:
-        """What is in flight is charged by the open transaction: heartbeats behind it must not note it again."""
+        """What was in flight is charged by the open transaction: no later heartbeat may note it again."""
         self._slice_began = None
 
     @contextmanager

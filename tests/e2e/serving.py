@@ -93,7 +93,16 @@ class Service:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.client.base_url = httpx.URL(f"http://127.0.0.1:{port}")
-        command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--data", str(self.data_dir)]
+        command = [
+            sys.executable,
+            "-m",
+            "app.cli",
+            "serve",
+            "--port",
+            str(port),
+            "--data",
+            str(self.data_dir),
+        ]
         with (self.data_dir / "service.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
