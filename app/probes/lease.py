@@ -45,6 +45,7 @@ class Lease:
         self._clock = clock
         self._duration = duration
         self._closed = threading.Event()
+        self._began = time.monotonic()
         self._slice_began: float | None = None
         self._thread = threading.Thread(target=self._beat_until_closed, name=f"lease-{run_id}", daemon=True)
 
@@ -57,6 +58,11 @@ class Lease:
     ) -> None:
         self._closed.set()
         self._thread.join(timeout=10)
+
+    @property
+    def held_seconds(self) -> float:
+        """How long this worker has had the run."""
+        return time.monotonic() - self._began
 
     @contextmanager
     def metered(self) -> Iterator[None]:

@@ -90,6 +90,13 @@ def test_the_charge_keeps_to_the_budget(way: Way) -> None:
     assert 0.0 < way.run["spent"]["charged_seconds"] <= BUDGET_SECONDS + ALLOWANCE_SECONDS
 
 
+def test_the_time_beside_downloads_and_warm_up_keeps_to_the_budget(way: Way) -> None:
+    spent = way.run["spent"]
+    beside = spent["download_seconds"] + spent["warmup_seconds"]
+
+    assert spent["wall_seconds"] - beside <= BUDGET_SECONDS + ALLOWANCE_SECONDS
+
+
 def test_the_charge_is_at_least_what_trials_took(way: Way) -> None:
     trained = sum(trial["seconds"] for trial in way.run["trials"] if trial["strategy"] == "full")
     passes = sum(trial["seconds"] for trial in way.run["trials"] if trial["strategy"] == "head")
