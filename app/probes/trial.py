@@ -72,6 +72,7 @@ class Trial:
         self._spec = spec
         self._connection = connection
         self._last_heartbeat = 0.0
+        self._last_stage = ""
         self._data: TrialData | None = None
         self._fine_tune: FullFineTune | None = None
 
@@ -211,7 +212,9 @@ class Trial:
 
     def _beat(self, heartbeat: Heartbeat, *, force: bool = False) -> None:
         now = time.monotonic()
-        if force or now - self._last_heartbeat >= SECONDS_BETWEEN_HEARTBEATS:
+        is_new = heartbeat.stage != self._last_stage
+        if force or is_new or now - self._last_heartbeat >= SECONDS_BETWEEN_HEARTBEATS:
+            self._last_stage = heartbeat.stage
             self._last_heartbeat = now
             self._connection.send_bytes(json.dumps({"heartbeat": asdict(heartbeat)}).encode())
 
