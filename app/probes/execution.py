@@ -105,6 +105,7 @@ class RunExecution:
             prepared.plan.seed,
         )
         self._journal.begin(prepared, plan_to_json(prepared), dataset, question, self._snapshot)
+        self._journal.spend(warmup_seconds=self._lease.held_seconds)
         folders = self._weights(prepared)
         if self._lease.cancelled.is_set():
             self._journal.end(RunStatus.CANCELLED, CANCELLED)

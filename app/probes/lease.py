@@ -45,6 +45,7 @@ class Lease:
         self._clock = clock
         self._duration = duration
         self._closed = threading.Event()
+        self._began = time.monotonic()
         self._slice_began: float | None = None
         self._thread = threading.Thread(target=self._beat_until_closed, name=f"lease-{run_id}", daemon=True)
 
@@ -58,6 +59,11 @@ class Lease:
         self._closed.set()
         self._thread.join(timeout=10)
 
+    @property
+    def held_seconds(self) -> float:
+        """How long this worker has had the run."""
+        return time.monotonic() - self._began
+
     @contextmanager
     def metered(self) -> Iterator[None]:
         """Device time is being used: heartbeats note how much is in flight."""
@@ -68,7 +74,7 @@ class Lease:
             self._slice_began = None
 
     def settle(self) -> None:
-        """What is in flight is charged by the open transaction: heartbeats behind it must not note it again."""
+        """What was in flight is charged by the open transaction: no later heartbeat may note it again."""
         self._slice_began = None
 
     @contextmanager

@@ -298,12 +298,12 @@ class Scheduler:
         return self._best_slice(remaining_seconds)
 
     def _next_features(self, remaining: float) -> Action | None:
-        """The candidate with the highest prior mean that has not been passed over and can be afforded."""
-        means = self.plan.belief.mean
+        """The cheapest candidate that has not been passed over and can be afforded.
+
+        All are meant to be passed over; the cheap ones first show how fast this machine really is.
+        """
         waiting = [m for m in range(len(self.plan.names)) if m not in self._featured]
-        for model in sorted(
-            waiting, key=lambda m: (-max(means[2 * m], means[2 * m + 1]), self.plan.names[m])
-        ):
+        for model in sorted(waiting, key=lambda m: (self.plan.feature_seconds[m], self.plan.names[m])):
             seconds = self.plan.feature_seconds[model]
             if seconds * self._pace() <= remaining:
                 return Action(

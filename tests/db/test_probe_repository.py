@@ -87,7 +87,7 @@ def test_of_workers_that_race_for_a_run_one_gets_it(database: Database, url: str
         own = Database(url)
         together.wait()
         row = acquire(own, owner)
-        found.append(row and row.lease_owner)
+        found.append(None if row is None else row.lease_owner)
         own.close()
 
     threads = [threading.Thread(target=race, args=(f"worker-{i}",)) for i in range(6)]
@@ -200,20 +200,25 @@ def test_nothing_is_written_to_a_run_that_has_ended(database: Database) -> None:
 def test_a_transaction_that_fails_leaves_nothing_of_a_slice(database: Database) -> None:
     (run_id,) = queued(database)
     lease = held(database)
-    with pytest.raises(RuntimeError), lease.write() as (_, repository, row):
-        (trial,) = repository.add_trials(run_id, [("m", "head")])
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way(lease)
+    with database.read() as session:
+        runs = RunRepository(session)
+        left = (runs.trials(run_id), runs.points(run_id), runs.events_after(run_id, 0))
+
+    assert left == ([], {}, [])
+    assert run(database, run_id).charged_seconds == 0.0
+
+
+def fail_half_way(lease: Lease) -> None:
+    with lease.write() as (_, repository, row):
+        (trial,) = repository.add_trials(row.id, [("m", "head")])
         repository.add_point(
             ProbePointRow(trial_id=trial.id, step=0, examples_seen=1, seconds=1.0, loss=None, metric=0.5)
         )
         repository.charge(row, 1.0)
         repository.append_event(row, "point", {}, NOW)
-        raise RuntimeError
-    with database.read() as session:
-        repository = RunRepository(session)
-        left = (repository.trials(run_id), repository.points(run_id), repository.events_after(run_id, 0))
-
-    assert left == ([], {}, [])
-    assert run(database, run_id).charged_seconds == 0.0
+        raise ZeroDivisionError
 
 
 def test_trials_are_added_once(database: Database) -> None:
@@ -276,15 +281,17 @@ def test_a_cancelled_queued_run_is_never_leased(database: Database) -> None:
 
 def test_only_a_run_that_has_not_ended_uses_its_data(database: Database) -> None:
     (run_id,) = queued(database)
-    seen = []
-    for act in (lambda: None, lambda: acquire(database), lambda: end(database, run_id)):
-        act()
-        with database.read() as session:
-            seen.append(RunRepository(session).uses_dataset("ds_0"))
+    seen = [uses_data(database)]
+    lease = held(database)
+    seen.append(uses_data(database))
+    with lease.write() as (_, repository, row):
+        repository.finish(row, RunStatus.SUCCEEDED, "", NOW)
+    seen.append(uses_data(database))
 
+    assert run(database, run_id).status == RunStatus.SUCCEEDED
     assert seen == [True, True, False]
 
 
-def end(database: Database, run_id: str) -> None:
-    with Lease(database, run_id, 1, lambda: NOW, LEASE).write() as (_, repository, row):
-        repository.finish(row, RunStatus.SUCCEEDED, "", NOW)
+def uses_data(database: Database) -> bool:
+    with database.read() as session:
+        return RunRepository(session).uses_dataset("ds_0")
