@@ -1,7 +1,7 @@
 """The pipeline of the service as one readable function: a task in, a ranked and explained answer out."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from app.ranking.observations import ProbeObservation, condition_on_probes
 from app.ranking.phrases import Language, duration, language_name, say
 from app.ranking.posterior import Ranking, ScoreInterval, rank, utility
 from app.ranking.recipe import Recipe, make_recipe
-from app.recall import Budget, Constraints, Exclusion, Recall, Rule, recall_candidates
+from app.recall import Beyond, Budget, Constraints, Exclusion, Recall, Rule, recall_candidates
 from app.task_profile.profile import TaskProfile
 from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
@@ -95,12 +95,23 @@ class Advice:
 
     profile: TaskProfile
     ranking: tuple[Recommended, ...]
-    exclusions: tuple[Exclusion, ...]
-    excluded_counts: Mapping[str, int]
+    near: tuple[Exclusion, ...]
+    beyond: Beyond
     probe: tuple[str, ...]
     expected_regret: float
     probe_seconds: float
     text: str
+
+    @property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """Every model that was left out, the nearest to eligible first."""
+        return self.near + self.beyond.exclusions
+
+    @property
+    def excluded_counts(self) -> dict[str, int]:
+        """How many models broke each rule, by the rule's name."""
+        counts = self.beyond.counts + Counter(e.rule for e in self.near)
+        return {rule.value: n for rule, n in sorted(counts.items())}
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -139,7 +150,13 @@ def advise(question: Question, base: EvidenceBase, standing: Standing | None = N
     """
     table = base.candidates
     work = workload(question.profile)
-    costs = [_costs(table, work, question, strategy) for strategy in STRATEGIES]
+    costs = predict_costs(
+        table,
+        work,
+        question.device,
+        n_devices=question.budget.n_devices,
+        memory_bytes=question.budget.memory_bytes,
+    )
     recall = recall_candidates(table, question.profile, question.constraints, question.budget, costs)
     if standing is not None:
         recall = recall.restricted(standing.allowed)
@@ -149,11 +166,10 @@ def advise(question: Question, base: EvidenceBase, standing: Standing | None = N
     field = _best_arms(held, recall, costs, question)
     ranking = rank(
         held.belief,
-        held.samples,
+        held.contest(field.arms),
         field.arms,
         utilities=field.utilities,
         costs=np.stack([field.latency_ms, field.seconds]),
-        names=[table.entries[m].name for m in field.models],
         metric=metric_named(question.profile.metric),
         top_k=question.top_k,
     )
@@ -177,27 +193,15 @@ def workload(profile: TaskProfile) -> Workload:
     )
 
 
-def _costs(table: CandidateTable, work: Workload, question: Question, strategy: Strategy) -> Costs:
-    return predict_costs(
-        table,
-        work,
-        question.device,
-        n_devices=question.budget.n_devices,
-        memory_bytes=question.budget.memory_bytes,
-        strategy=strategy,
-    )
-
-
-def _best_arms(held: TargetBelief, recall: Recall, costs: Sequence[Costs], question: Question) -> _Field:
+def _best_arms(held: TargetBelief, recall: Recall, costs: Costs, question: Question) -> _Field:
     """For each eligible model the fitting strategy with the highest expected utility."""
     models = np.array([m for m in np.flatnonzero(recall.eligible) if int(m) in held.position], dtype=np.intp)
     positions = np.array([held.position[int(m)] for m in models], dtype=np.intp)
+    latency_ms, seconds = costs.latency_ms[models], costs.train_seconds[:, models]
     utilities = np.full((len(STRATEGIES), len(models)), -np.inf)
     for s, strategy in enumerate(STRATEGIES):
         quality = held.belief.mean[2 * positions + arm_of(strategy)]
-        value = utility(
-            quality, costs[s].latency_ms[models], costs[s].train_seconds[models], question.weights
-        )
+        value = utility(quality, latency_ms, seconds[s], question.weights)
         utilities[s] = np.where(recall.fits[s, models], value, -np.inf)
     choice = utilities.argmax(axis=0)  # the first of equals: full before lora
     every = np.arange(len(models))
@@ -208,8 +212,8 @@ def _best_arms(held: TargetBelief, recall: Recall, costs: Sequence[Costs], quest
         strategies=strategies,
         arms=2 * positions + np.array([arm_of(s) for s in strategies], dtype=np.intp),
         utilities=utilities[choice, every],
-        latency_ms=np.array([c.latency_ms[models] for c in costs])[choice, every],
-        seconds=np.array([c.train_seconds[models] for c in costs])[choice, every],
+        latency_ms=latency_ms,
+        seconds=seconds[choice, every],
     )
 
 
@@ -217,23 +221,23 @@ def _explained(
     ranking: Ranking,
     field: _Field,
     recall: Recall,
-    costs: Sequence[Costs],
+    costs: Costs,
     work: Workload,
     question: Question,
     base: EvidenceBase,
 ) -> tuple[Recommended, ...]:
     """Every ranked arm with its recipe, cost, evidence, reasons and cautions."""
-    of_arm = {int(arm): i for i, arm in enumerate(field.arms)}
+    places = _places(ranking, field)
     names = {
-        int(arm): base.candidates.entries[m].name for arm, m in zip(field.arms, field.models, strict=True)
+        row.arm: base.candidates.entries[field.models[i]].name
+        for row, i in zip(ranking.rows, places, strict=True)
     }
     probed = {(p.model, p.strategy): p.figure for p in question.probes}
     rows = []
-    for row in ranking.rows:
-        i = of_arm[row.arm]
+    for row, i in zip(ranking.rows, places, strict=True):
         model, strategy = int(field.models[i]), field.strategies[i]
         entry = base.candidates.entries[model]
-        cost = costs[STRATEGIES.index(strategy)]
+        s = STRATEGIES.index(strategy)
         evidence = influences(base, field.held, model, strategy)
         footing = Footing(
             entry=entry,
@@ -242,8 +246,8 @@ def _explained(
             influences=evidence,
             n_own=base.n_own_figures(entry),
             n_family=base.n_family_figures(entry),
-            train_seconds=float(cost.train_seconds[model]),
-            peak_bytes=float(cost.peak_bytes[model]),
+            train_seconds=float(costs.train_seconds[s, model]),
+            peak_bytes=float(costs.peak_bytes[s, model]),
             device=question.device.name,
             tokens=work.tokens,
             probe=probed.get((entry.key, strategy)),
@@ -251,7 +255,7 @@ def _explained(
         recipe = make_recipe(
             entry,
             strategy,
-            micro_batch=int(cost.micro_batch[model]),
+            micro_batch=int(costs.micro_batch[s, model]),
             epochs=work.epochs,
             tokens=work.tokens,
             precision=question.device.precision,
@@ -268,8 +272,8 @@ def _explained(
                 tied_with=tuple(names[a] for a in row.tied),
                 pareto=row.pareto,
                 recipe=recipe,
-                cost=_arm_cost(cost, model, question.budget),
-                evidence=tuple(evidence),
+                cost=_arm_cost(costs, s, model, question.budget),
+                evidence=evidence,
                 reasons=tuple(reasons(footing, question.profile, question.language)),
                 cautions=tuple(cautions(footing, question.language)),
             )
@@ -277,16 +281,22 @@ def _explained(
     return tuple(rows)
 
 
-def _arm_cost(cost: Costs, model: int, budget: Budget) -> ArmCost:
-    seconds = float(cost.train_seconds[model])
+def _arm_cost(costs: Costs, s: int, model: int, budget: Budget) -> ArmCost:
+    seconds = float(costs.train_seconds[s, model])
     hourly = budget.price_per_hour
     return ArmCost(
         train_seconds=round(seconds, 1),
-        peak_memory_bytes=int(cost.peak_bytes[model]),
-        latency_ms=round(float(cost.latency_ms[model]), 2),
-        energy_wh=round(float(cost.energy_wh[model]), 2),
+        peak_memory_bytes=int(costs.peak_bytes[s, model]),
+        latency_ms=round(float(costs.latency_ms[model]), 2),
+        energy_wh=round(float(costs.energy_wh[s, model]), 2),
         price=None if hourly is None else round(seconds / 3600 * hourly * budget.n_devices, 4),
     )
+
+
+def _places(ranking: Ranking, field: _Field) -> list[int]:
+    """Where each ranked row stands in the field."""
+    of_arm = {arm: i for i, arm in enumerate(field.arms.tolist())}
+    return [of_arm[row.arm] for row in ranking.rows]
 
 
 def _assembled(
@@ -297,17 +307,18 @@ def _assembled(
     field: _Field,
     table: CandidateTable,
 ) -> Advice:
-    seconds = {table.entries[m].name: s for m, s in zip(field.models, field.seconds, strict=True)}
-    contenders = rows[:1] if ranking.rows[0].p_best >= CLEAR_CHOICE else rows[:MOST_PROBED]
-    probeable = table.can_be_probed
-    can = {table.entries[m].name for m in field.models if probeable[m]}
-    probe = tuple(r.entry.name for r in contenders if r.entry.name in can) if len(contenders) > 1 else ()
-    probe_seconds = sum(min(PROBED_SHARE * seconds[name], MOST_PROBE_SECONDS) for name in probe)
+    n_contenders = 1 if ranking.rows[0].p_best >= CLEAR_CHOICE else MOST_PROBED
+    contenders = rows[:n_contenders]
+    probed = [i for i in _places(ranking, field)[:n_contenders] if table.can_be_probed[field.models[i]]]
+    if len(contenders) < 2:
+        probed = []
+    probe = tuple(table.entries[field.models[i]].name for i in probed)
+    probe_seconds = sum(min(PROBED_SHARE * field.seconds[i], MOST_PROBE_SECONDS) for i in probed)
     return Advice(
         profile=question.profile,
         ranking=rows,
-        exclusions=recall.exclusions,
-        excluded_counts=_counts(recall.exclusions),
+        near=recall.near,
+        beyond=recall.beyond,
         probe=probe,
         expected_regret=ranking.expected_regret,
         probe_seconds=round(probe_seconds, 1),
@@ -346,8 +357,8 @@ def _advice_text(
 def _nobody(question: Question, recall: Recall) -> Advice:
     """An answer without a ranking, which says why."""
     language, task = question.language, question.profile.task_type.value
-    counts = _counts(recall.exclusions)
-    hindered = [e for e in recall.exclusions if e.rule not in {Rule.TASK, Rule.LANGUAGE}]
+    out = recall.near + recall.beyond.exclusions
+    hindered = [e for e in out if e.rule not in {Rule.TASK, Rule.LANGUAGE}]
     if hindered:
         nearest = hindered[0]
         rules = Counter(e.rule.value for e in hindered).most_common(3)
@@ -368,14 +379,10 @@ def _nobody(question: Question, recall: Recall) -> Advice:
     return Advice(
         profile=question.profile,
         ranking=(),
-        exclusions=recall.exclusions,
-        excluded_counts=counts,
+        near=recall.near,
+        beyond=recall.beyond,
         probe=(),
         expected_regret=0.0,
         probe_seconds=0.0,
         text=text,
     )
-
-
-def _counts(exclusions: Sequence[Exclusion]) -> dict[str, int]:
-    return dict(sorted(Counter(e.rule.value for e in exclusions).items()))

@@ -1,8 +1,9 @@
 """Engine, sessions and transaction scopes: one synchronous engine, on SQLite or PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -30,6 +31,8 @@ class Database:
         self._reader = sessionmaker(self.engine, expire_on_commit=False)
         writing = self.engine.execution_options(immediate=True) if self.is_sqlite else self.engine
         self._writer = sessionmaker(writing, expire_on_commit=False)
+        # SQLite waits for another writer by sleeping ever longer; threads of one process queue up instead.
+        self._turn: AbstractContextManager[object] = Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -40,7 +43,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session in a write transaction; committed at the end, rolled back on an exception."""
-        with self._writer() as session, session.begin():
+        with self._turn, self._writer() as session, session.begin():
             yield session
 
     def close(self) -> None:

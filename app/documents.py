@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from app.advice import Advice, ArmCost, Recommended
 from app.ranking.evidence import Influence
@@ -16,6 +17,8 @@ from models_registry.entry import ModelEntry
 Document = dict[str, object]
 
 SHOWN_EXCLUSIONS = 20
+KEPT_EVIDENCE = 4_096
+"""Lists of evidence kept as documents: requests with the same task show the same ones."""
 SCORE_DIGITS = 4
 P_BEST_DIGITS = 4
 """P(best) is a share of 1,024 draws; four digits keep a long ranking's sum at 1 within half a percent."""
@@ -98,7 +101,7 @@ def ranking_row(recommended: Recommended) -> Document:
         "pareto": recommended.pareto,
         "recipe": recipe_document(recommended.recipe),
         "cost": cost_document(recommended.cost),
-        "evidence": [_evidence(influence) for influence in recommended.evidence],
+        "evidence": _evidence_rows(recommended.evidence),
         "reasons": list(recommended.reasons),
         "cautions": list(recommended.cautions),
     }
@@ -163,6 +166,11 @@ def exclusion_rows(exclusions: tuple[Exclusion, ...]) -> list[Document]:
         {"model": e.model, "rule": e.rule.value, "needed": e.needed, "available": e.available}
         for e in exclusions
     ]
+
+
+@lru_cache(maxsize=KEPT_EVIDENCE)
+def _evidence_rows(evidence: tuple[Influence, ...]) -> list[Document]:
+    return [_evidence(influence) for influence in evidence]
 
 
 def _evidence(influence: Influence) -> Document:

@@ -1,8 +1,10 @@
 """Which models can do the task and fit the constraints and the budget, and why the others were left out."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +59,13 @@ class Rule(StrEnum):
     PRICE = "price"
 
 
-_FAR = {Rule.TASK: 1e9, Rule.NOT_INCLUDED: 1e8, Rule.EXCLUDED: 1e7, Rule.LANGUAGE: 1e6, Rule.HUB: 1e5}
-"""How far from eligible a model is that breaks a rule without a number; others count as 10."""
+_FAR = {Rule.TASK: 1e33, Rule.NOT_INCLUDED: 1e32, Rule.EXCLUDED: 1e31, Rule.LANGUAGE: 1e30, Rule.HUB: 1e5}
+"""How far from eligible a model is that breaks a rule without a number; others count as 10.
+
+Those about the question itself lie beyond any ratio of numbers, so that `Beyond` follows all others.
+"""
+KEPT_BEYOND = 128
+"""Lists of models that are out of the question, by task, languages and names: as many are remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,23 +122,44 @@ class Exclusion:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Beyond:
+    """The models that are out of the question by task, language or name, whatever the budget.
+
+    Requests with the same task share it, so that most of what an answer leaves out is worded once.
+
+    Attributes:
+        exclusions: The nearest to eligible first.
+        counts: How many broke each rule.
+        remaining: Mask over models: everyone else, shape (M,).
+    """
+
+    exclusions: tuple[Exclusion, ...]
+    counts: Counter[Rule]
+    remaining: Mask
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Recall:
     """Who is in and who is out.
 
     Attributes:
         eligible: Mask over models, shape (M,).
         fits: Mask over (strategy, model), shape (len(STRATEGIES), M).
-        exclusions: Everyone else, the nearest to eligible first.
+        near: Who breaks a limit, the nearest to eligible first.
+        beyond: Who is out of the question: all farther.
     """
 
     eligible: Mask
     fits: NDArray[np.bool_]
-    exclusions: tuple[Exclusion, ...]
+    near: tuple[Exclusion, ...]
+    beyond: Beyond
 
     def restricted(self, allowed: NDArray[np.bool_]) -> "Recall":
         """The same with only these arms, shape (len(STRATEGIES), M)."""
         fits = self.fits & allowed
-        return Recall(eligible=self.eligible & fits.any(axis=0), fits=fits, exclusions=self.exclusions)
+        return Recall(
+            eligible=self.eligible & fits.any(axis=0), fits=fits, near=self.near, beyond=self.beyond
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -146,7 +174,7 @@ def recall_candidates(
     profile: TaskProfile,
     constraints: Constraints,
     budget: Budget,
-    costs: Sequence[Costs],
+    costs: Costs,
 ) -> Recall:
     """Apply every rule; a model is left out by the first that it breaks.
 
@@ -155,11 +183,19 @@ def recall_candidates(
         profile: The task.
         constraints: On the model.
         budget: On the fine-tune.
-        costs: Of each strategy, in the order of `STRATEGIES`.
+        costs: Of every strategy and model.
     """
+    beyond = _beyond(table, profile.task_type, profile.languages, constraints.include, constraints.exclude)
     fits, compute = _compute_findings(profile, constraints, budget, costs)
-    findings = [*_word_findings(table, profile, constraints), *_size_findings(table, constraints), *compute]
-    remaining = np.ones(len(table), dtype=bool)
+    findings = [*_word_findings(table, constraints), *_size_findings(table, constraints), *compute]
+    near, eligible = _apply(table, findings, beyond.remaining)
+    return Recall(eligible=eligible, fits=fits & eligible, near=near, beyond=beyond)
+
+
+def _apply(
+    table: CandidateTable, findings: Sequence[_Finding], remaining: Mask
+) -> tuple[tuple[Exclusion, ...], Mask]:
+    """Who of those remaining is left out, the nearest to eligible first, and who then remains."""
     exclusions: list[Exclusion] = []
     for finding in findings:
         for i in np.flatnonzero(remaining & finding.fails):
@@ -173,9 +209,36 @@ def recall_candidates(
                     distance=distance,
                 )
             )
-        remaining &= ~finding.fails
+        remaining = remaining & ~finding.fails
     exclusions.sort(key=lambda e: (e.distance, e.model))
-    return Recall(eligible=remaining, fits=fits & remaining, exclusions=tuple(exclusions))
+    return tuple(exclusions), remaining
+
+
+@lru_cache(maxsize=KEPT_BEYOND)
+def _beyond(
+    table: CandidateTable,
+    task: TaskType,
+    languages: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+) -> Beyond:
+    """Apply the rules about names, task and languages."""
+    entries = table.entries
+    reads = table.reads(languages)
+    findings = [
+        _word(Rule.TASK, ~table.does(task), lambda i: ", ".join(entries[i].task_types), task.value),
+        _word(Rule.LANGUAGE, ~reads, lambda i: ", ".join(entries[i].languages), ", ".join(languages)),
+    ]
+    if include:
+        wanted = set(include)
+        out = np.array([not _is_named(e.name, wanted) for e in entries])
+        findings.insert(0, _word(Rule.NOT_INCLUDED, out, lambda i: entries[i].key, ", ".join(sorted(wanted))))
+    if exclude:
+        unwanted = set(exclude)
+        out = np.array([_is_named(e.name, unwanted) for e in entries])
+        findings.insert(0, _word(Rule.EXCLUDED, out, lambda i: entries[i].key, "excluded by the request"))
+    exclusions, remaining = _apply(table, findings, np.ones(len(table), dtype=bool))
+    return Beyond(exclusions=exclusions, counts=Counter(e.rule for e in exclusions), remaining=remaining)
 
 
 def allows_head(task_type: TaskType) -> bool:
@@ -187,24 +250,10 @@ def _word(rule: Rule, fails: Mask, needed: Callable[[int], str], available: str)
     return _Finding(rule, fails, lambda i: (needed(i), available, _FAR.get(rule, 10.0)))
 
 
-def _word_findings(table: CandidateTable, profile: TaskProfile, constraints: Constraints) -> list[_Finding]:
-    """Rules about names, tasks, languages and licences."""
+def _word_findings(table: CandidateTable, constraints: Constraints) -> list[_Finding]:
+    """Rules about hubs, licences and kinds of weights."""
     entries = table.entries
-    task = profile.task_type
-    languages = profile.languages
-    reads = table.reads(languages)
-    findings = [
-        _word(Rule.TASK, ~table.does(task), lambda i: ", ".join(entries[i].task_types), task.value),
-        _word(Rule.LANGUAGE, ~reads, lambda i: ", ".join(entries[i].languages), ", ".join(languages)),
-    ]
-    if constraints.include:
-        wanted = set(constraints.include)
-        out = np.array([not _is_named(e.name, wanted) for e in entries])
-        findings.insert(0, _word(Rule.NOT_INCLUDED, out, lambda i: entries[i].key, ", ".join(sorted(wanted))))
-    if constraints.exclude:
-        unwanted = set(constraints.exclude)
-        out = np.array([_is_named(e.name, unwanted) for e in entries])
-        findings.insert(0, _word(Rule.EXCLUDED, out, lambda i: entries[i].key, "excluded by the request"))
+    findings = []
     if constraints.hubs:
         out = np.array([e.hub not in constraints.hubs for e in entries])
         findings.append(_word(Rule.HUB, out, lambda i: entries[i].hub, ", ".join(constraints.hubs)))
@@ -220,8 +269,8 @@ def _word_findings(table: CandidateTable, profile: TaskProfile, constraints: Con
     if constraints.probeable_only:
         out = ~table.can_be_probed
         findings.append(_word(Rule.WEIGHTS, out, lambda i: entries[i].weights.format.value, "safetensors"))
-    elif not constraints.include:
-        out = table.is_copy & ~np.array([bool(constraints.hubs)] * len(entries))
+    elif not constraints.include and not constraints.hubs:
+        out = table.is_copy
         findings.append(
             _word(Rule.COPY, out, lambda i: f"{entries[i].derived_from} stands for it", "one copy")
         )
@@ -258,17 +307,16 @@ def _compute_findings(
     profile: TaskProfile,
     constraints: Constraints,
     budget: Budget,
-    costs: Sequence[Costs],
+    costs: Costs,
 ) -> tuple[NDArray[np.bool_], list[_Finding]]:
     """Rules about the fine-tune: broken only where no strategy fits."""
     possible = np.array([s is not Strategy.HEAD or allows_head(profile.task_type) for s in STRATEGIES])
-    memory = np.array([c.peak_bytes for c in costs])
-    seconds = np.array([c.train_seconds for c in costs])
+    memory, seconds = costs.peak_bytes, costs.train_seconds
     in_memory = memory <= budget.memory_bytes
     fits = in_memory & possible[:, None]
     findings = []
     if constraints.max_latency_ms is not None:
-        latency = costs[0].latency_ms
+        latency = costs.latency_ms
         findings.append(_number(Rule.LATENCY, latency, constraints.max_latency_ms, lambda v: f"{v:,.1f} ms"))
     findings.append(_number(Rule.MEMORY, _cheapest(memory, possible), budget.memory_bytes, _gigabytes))
     if budget.train_seconds is not None:

@@ -1,7 +1,7 @@
 """Recommendations in the database; callers own the transaction."""
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlalchemy import BindParameter, Executable, bindparam, delete
@@ -44,7 +44,8 @@ class RecommendationRepository:
         Plain statements rather than mapped objects: this is the one write of every `POST /recommend`.
         """
         connection = self._session.connection()
-        found = connection.execute(_insertion(connection.dialect.name), asdict(made)).first()
+        values = {name: getattr(made, name) for name in made.__slots__}
+        found = connection.execute(_insertion(connection.dialect.name), values).first()
         return made if found is not None else self.get(made.id) or made
 
     def get(self, recommendation_id: str) -> StoredRecommendation | None:

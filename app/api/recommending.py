@@ -1,6 +1,7 @@
 """One recommendation from a validated request: read, ask, store, in this order."""
 
 import hashlib
+from functools import lru_cache
 
 from pydantic_core import to_json
 
@@ -13,6 +14,7 @@ from app.datasets.storage import DatasetNotFoundError, StoredDataset, require_id
 from app.documents import DatabaseInfo, advice_document, exclusion_rows
 from app.measured import Measured, measured_on
 from app.ranking.phrases import Language
+from app.recall import KEPT_BEYOND, Beyond, Exclusion
 from app.repository import RecommendationRepository, StoredRecommendation
 
 NOTHING_MEASURED = Measured(probes=(), version="")
@@ -71,6 +73,21 @@ def _stored(
         database_version=database.version,
         language=language.value,
         document=(head[:-1] + b"," + body[1:]).decode(),
-        excluded=to_json(exclusion_rows(advice.exclusions)).decode(),
+        excluded=_excluded_text(advice),
         created_at=now,
     )
+
+
+def _excluded_text(advice: Advice) -> str:
+    """All exclusions as a JSON array."""
+    parts = (_rows_text(advice.near), _beyond_text(advice.beyond))
+    return f"[{','.join(part for part in parts if part)}]"
+
+
+@lru_cache(maxsize=KEPT_BEYOND)
+def _beyond_text(beyond: Beyond) -> str:
+    return _rows_text(beyond.exclusions)
+
+
+def _rows_text(exclusions: tuple[Exclusion, ...]) -> str:
+    return to_json(exclusion_rows(exclusions)).decode()[1:-1]

@@ -39,6 +39,7 @@ def ranked_rows(
             covariance=figures.prediction.covariance[np.ix_(arms, arms)],
             influence=[figures.prediction.influence[a] for a in arms],
         ),
+        similarity=figures.similarity,
         spread=figures.spread,
         seed=plan.seed,
     )

@@ -43,8 +43,10 @@ FROZEN_BYTES = 4
 HEAD_SECONDS_PER_EXAMPLE = 2e-4
 """Fitting a logistic regression on cached features; 1,000 of width 384 take about 0.2 s on two cores."""
 STRATEGIES = (Strategy.FULL, Strategy.LORA, Strategy.HEAD)
-_TRAIN_PASSES = {Strategy.FULL: 3.0, Strategy.LORA: 2.0, Strategy.HEAD: 1.0}
-_STATE_BYTES = {Strategy.FULL: ADAM_BYTES, Strategy.LORA: LORA_BYTES, Strategy.HEAD: FROZEN_BYTES}
+_TRAIN_PASSES = np.array([3.0, 2.0, 1.0])
+_STATE_BYTES = np.array([ADAM_BYTES, LORA_BYTES, FROZEN_BYTES])
+_IS_HEAD = np.array([s is Strategy.HEAD for s in STRATEGIES])
+_BATCHES = np.array(MICRO_BATCHES, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +66,16 @@ class Workload:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Costs:
-    """Predicted costs of every model under one strategy, each of shape (M,).
+    """Predicted costs of every model under every strategy, each of shape (S, M), S in order of `STRATEGIES`.
 
     Attributes:
-        strategy: How the model is adapted.
         train_seconds: Wall time of the fine-tune.
         peak_bytes: Memory of one device.
-        latency_ms: One prediction alone, on the same device.
+        latency_ms: One prediction alone, on the same device; shape (M,), whatever the strategy.
         energy_wh: Of the fine-tune.
         micro_batch: Largest micro-batch that fits the memory; 0 where none does.
     """
 
-    strategy: Strategy
     train_seconds: Array
     peak_bytes: Array
     latency_ms: Array
@@ -104,27 +104,19 @@ def epochs_for(n_examples: int) -> int:
 
 
 def predict_costs(
-    table: CandidateTable,
-    work: Workload,
-    device: Device,
-    *,
-    n_devices: int,
-    memory_bytes: float,
-    strategy: Strategy,
+    table: CandidateTable, work: Workload, device: Device, *, n_devices: int, memory_bytes: float
 ) -> Costs:
-    """Costs of adapting every model with this strategy."""
+    """Costs of adapting every model with every strategy."""
     length = np.where(table.is_per_token, np.minimum(work.tokens * PADDING, table.max_length), 1.0)
     positions = np.where(table.is_per_token, length, table.image_tokens)
     forward = table.flops * length + 4.0 * table.layers * table.width * positions**2 * table.is_per_token
-    passes = _TRAIN_PASSES[strategy] * (1 if strategy is Strategy.HEAD else work.epochs)
-    operations = forward * passes * work.n_examples * (1.0 + EVALUATION_SHARE)
+    passes = _TRAIN_PASSES * np.where(_IS_HEAD, 1, work.epochs)
+    operations = forward * passes[:, None] * work.n_examples * (1.0 + EVALUATION_SHARE)
     seconds = operations / (device.flops * device.train_efficiency * n_devices) + START_SECONDS
-    if strategy is Strategy.HEAD:
-        seconds = seconds + HEAD_SECONDS_PER_EXAMPLE * work.n_examples
-    peak, micro = _memory(table, positions, device, memory_bytes, strategy)
+    seconds += (_IS_HEAD * HEAD_SECONDS_PER_EXAMPLE * work.n_examples)[:, None]
+    peak, micro = _memory(table, positions, device, memory_bytes)
     latency = forward / (device.flops * device.train_efficiency) + table.layers * device.launch_seconds
     return Costs(
-        strategy=strategy,
         train_seconds=seconds,
         peak_bytes=peak,
         latency_ms=latency * 1e3,
@@ -143,19 +135,20 @@ def cnn_activations(flops: Array) -> Array:
 
 
 def _memory(
-    table: CandidateTable, positions: Array, device: Device, limit: float, strategy: Strategy
+    table: CandidateTable, positions: Array, device: Device, limit: float
 ) -> tuple[Array, NDArray[np.intp]]:
-    """Peak bytes at the largest micro-batch that fits, and that micro-batch (0 where none fits)."""
+    """Peak bytes at the largest micro-batch that fits, and that micro-batch (0 where none), both (S, M)."""
     bytes_per_value = 2.0 if device.precision == "fp32" else 1.0  # relative to the formula's 16 bit
     heads = np.maximum(table.width / 64.0, 1.0)
     layer = positions * table.width * (34.0 + 5.0 * heads * positions / table.width) * bytes_per_value
-    transformer = layer * (1.0 if strategy is Strategy.HEAD else table.layers)
-    passes = 1.0 if strategy is Strategy.HEAD else CNN_COPIES
+    transformer = layer * np.where(_IS_HEAD[:, None], 1.0, table.layers)
+    passes = np.where(_IS_HEAD[:, None], 1.0, CNN_COPIES)
     convolutional = 2.0 * bytes_per_value * passes * cnn_activations(table.flops)
     per_example = np.where(table.is_convolutional, convolutional, transformer)
-    base = table.parameters * _STATE_BYTES[strategy] + device.runtime_bytes
-    peaks = base + per_example * np.array(MICRO_BATCHES, dtype=np.float64)[:, None]  # (6, M)
+    base = table.parameters * _STATE_BYTES[:, None] + device.runtime_bytes
+    peaks = base + per_example * _BATCHES[:, None, None]  # (6, S, M)
     fits = peaks <= limit
-    choice = np.where(fits.any(axis=0), fits.argmax(axis=0), len(MICRO_BATCHES) - 1)
-    micro = np.where(fits.any(axis=0), np.array(MICRO_BATCHES)[choice], 0)
-    return np.take_along_axis(peaks, choice[None, :], axis=0)[0], micro.astype(np.intp)
+    fits_at_all = fits[-1]  # the smallest micro-batch
+    choice = np.where(fits_at_all, fits.argmax(axis=0), len(MICRO_BATCHES) - 1)
+    peak = np.take_along_axis(peaks, choice[None], axis=0)[0]
+    return peak, np.where(fits_at_all, _BATCHES[choice], 0).astype(np.intp)

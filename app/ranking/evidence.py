@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from app.ranking.belief import Belief
 from app.ranking.candidates import CandidateTable
 from app.ranking.columns import Column, ColumnTable
+from app.ranking.posterior import Contest
 from app.ranking.prior import Candidate, Prediction, Prior, predict
 from app.ranking.table import NumberedFigure
 from app.task_profile.profile import TaskProfile
@@ -32,7 +33,10 @@ SIZE_STEPS_PER_DECADE = 2
 """Data sizes are rounded to half decades, far below the size component's length scale of one decade."""
 N_SAMPLES = 1024
 """Draws for P(best): its standard error is at most 0.016."""
+SIMILARITY_DIGITS = 9
 CACHED_TARGETS = 512
+KEPT_CONTESTS = 32
+"""Contests remembered of one target; budgets and constraints leave few sets of models, so most share."""
 YOUR_TASK = "your task"
 """Stands for the benchmark that nobody has measured: unlike every other, like itself."""
 TUNED, FROZEN = 0, 1
@@ -85,6 +89,7 @@ class TargetBelief:
         models: Indices into the candidate table, shape (m,); arm 2 i + a is adaptation a of models[i].
         belief: Over the 2 m arms, comparable scale.
         prediction: The same in standard units, with each arm's influences.
+        similarity: Between both target columns and every column of the figures, shape (2, C), 0 to 1.
         spread: What one standard unit is worth on the comparable scale.
         seed: Of the draws.
     """
@@ -93,6 +98,7 @@ class TargetBelief:
     models: Index
     belief: Belief
     prediction: Prediction
+    similarity: Array
     spread: float
     seed: int
 
@@ -100,6 +106,25 @@ class TargetBelief:
     def samples(self) -> Array:
         """Draws of all arms, shape (N_SAMPLES, 2 m)."""
         return self.belief.sample_relative(N_SAMPLES, self.seed)
+
+    @cached_property
+    def _contests(self) -> dict[bytes, Contest]:
+        return {}
+
+    def contest(self, arms: Index) -> Contest:
+        """Who wins among these arms, shape (n,)."""
+        key = arms.tobytes()
+        found = self._contests.get(key)
+        if found is None:
+            if len(self._contests) >= KEPT_CONTESTS:
+                self._contests.clear()
+            found = self._contests[key] = Contest.of(self.samples, arms)
+        return found
+
+    @cached_property
+    def strongest(self) -> "dict[tuple[int, int], tuple[Influence, ...]]":
+        """What `influences` found before, by arm and limit: it depends on nothing else."""
+        return {}
 
     @cached_property
     def position(self) -> dict[int, int]:
@@ -174,13 +199,19 @@ class EvidenceBase:
             level_variance=levels[TUNED][1],
         )
         return TargetBelief(
-            target=target, models=models, belief=belief, prediction=prediction, spread=spread, seed=seed
+            target=target,
+            models=models,
+            belief=belief,
+            prediction=prediction,
+            similarity=column_similarity(self.prior, columns),
+            spread=spread,
+            seed=seed,
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Influence:
-    """One published cell that moved a prediction.
+    """One published cell that moved a prediction; the same object wherever the same belief is explained.
 
     Attributes:
         figure: The figure (the first of those averaged).
@@ -199,7 +230,7 @@ class Influence:
 
 def influences(
     base: EvidenceBase, held: TargetBelief, model: int, strategy: Strategy, *, limit: int = 5
-) -> list[Influence]:
+) -> tuple[Influence, ...]:
     """The figures that moved this arm most, strongest first.
 
     Args:
@@ -209,36 +240,46 @@ def influences(
         strategy: Which arm of it.
         limit: How many.
     """
+    arm = 2 * held.position[model] + arm_of(strategy)
+    found = held.strongest.get((arm, limit))
+    if found is None:
+        found = held.strongest[arm, limit] = _strongest(base, held, arm, limit)
+    return found
+
+
+def _strongest(base: EvidenceBase, held: TargetBelief, arm: int, limit: int) -> tuple[Influence, ...]:
     prior, table = base.prior, base.prior.table
-    entry = base.candidates.entries[model]
-    cells, gains = held.prediction.influence[2 * held.position[model] + arm_of(strategy)]
+    position, adaptation = divmod(arm, 2)
+    entry = base.candidates.entries[held.models[position]]
+    cells, gains = held.prediction.influence[arm]
     if len(cells) == 0:
-        return []
+        return ()
     pulls = gains * (prior.standard[cells] - prior.trait_rows[cells] @ prior.beta)
     own_row = entry.derived_from or entry.key
     is_own = np.array([table.models[m] == own_row for m in table.model[cells]])
     # A cell that agrees with its expectation pulls nowhere but still narrows the interval: rank by gain too.
     strength = np.abs(pulls) + 0.25 * np.abs(gains) + 0.5 * np.abs(gains) * is_own
     order = np.lexsort((cells, -strength))[:limit]
-    columns = [table.columns.columns[table.column[cells[o]]] for o in order]
-    arm = held.target.frozen if arm_of(strategy) == FROZEN else held.target.tuned
-    similarity = column_similarity(prior, [arm], columns)[0]
-    return [
+    similarity = held.similarity[adaptation]
+    return tuple(
         Influence(
             figure=table.figures[cells[o]][0],
-            similarity=float(similarity[position]),
+            similarity=float(similarity[table.column[cells[o]]]),
             weight=float(gains[o]),
             pull=float(pulls[o]),
             is_own=bool(is_own[o]),
         )
-        for position, o in enumerate(order)
+        for o in order
         if abs(gains[o]) > 1e-4
-    ]
-
-
-def column_similarity(prior: Prior, a: Sequence[Column], b: Sequence[Column]) -> Array:
-    """Correlation of a model's deviations on two sets of columns, shape (len(a), len(b)), 0 to 1."""
-    variances = prior.hyper.own + prior.hyper.family
-    return np.asarray(
-        np.tensordot(variances, ColumnTable(a).similarity(ColumnTable(b)), axes=1) / variances.sum()
     )
+
+
+def column_similarity(prior: Prior, targets: Sequence[Column]) -> Array:
+    """Correlation of a model's deviations on these and on the figures' columns, (targets, C), 0 to 1.
+
+    Rounded, so that the order of summation does not decide which of two equally similar columns is named.
+    """
+    variances = prior.hyper.own + prior.hyper.family
+    components = ColumnTable(targets).similarity(prior.table.columns)
+    similarity = np.tensordot(variances, components, axes=1) / variances.sum()
+    return np.asarray(similarity.round(SIMILARITY_DIGITS))

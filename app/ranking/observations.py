@@ -33,6 +33,8 @@ def condition_on_probes(
     base: EvidenceBase, held: TargetBelief, profile: TaskProfile, probes: Sequence[ProbeObservation]
 ) -> TargetBelief:
     """The belief after these probes; figures in another metric than the task's are left out."""
+    if not probes:
+        return held
     position = {base.candidates.entries[m].key: i for m, i in held.position.items()}
     usable = [p for p in probes if p.model in position and p.figure.metric == profile.metric]
     if not usable:
@@ -48,6 +50,7 @@ def condition_on_probes(
         models=held.models,
         belief=held.belief.condition(arms, values, variances + extra),
         prediction=held.prediction,
+        similarity=held.similarity,
         spread=held.spread,
         seed=held.seed,
     )

@@ -63,46 +63,75 @@ class Ranking:
     expected_regret: float
 
 
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Contest:
+    """Which of some arms is the best, over draws of all.
+
+    Attributes:
+        samples: Draws of all arms, shape (s, arms).
+        p_best: Probability of each competing arm to be the best of them, shape (n,), summing to 1.
+        best: Score of the best competing arm in each draw, shape (s,).
+    """
+
+    samples: Array
+    p_best: Array
+    best: Array
+
+    @classmethod
+    def of(cls, samples: Array, arms: Index) -> "Contest":
+        """The contest of these arms, shape (n,)."""
+        draws = samples[:, arms]
+        return cls(samples=samples, p_best=p_best(draws), best=draws.max(axis=1))
+
+
 def rank(
     belief: Belief,
-    samples: Array,
+    contest: Contest,
     chosen: Index,
     *,
     utilities: Array,
     costs: Array,
-    names: list[str],
     metric: Metric,
     top_k: int,
 ) -> Ranking:
-    """Rank the chosen arms, one a model, by utility; P(best) is over all of them, before `top_k` cuts.
+    """Rank the chosen arms, one a model, by utility, the first of equals first.
+
+    P(best) and the Pareto front are over all of them, before `top_k` cuts.
 
     Args:
         belief: Over all arms.
-        samples: Draws of all arms, shape (s, len(belief)).
+        contest: Of the chosen.
         chosen: Arms to rank, at least one, shape (n,).
         utilities: Of the chosen, shape (n,).
         costs: Latency and training time of the chosen, shape (2, n).
-        names: Of the chosen; break ties.
         metric: The user's.
         top_k: Rows returned.
     """
-    draws = samples[:, chosen]
-    best = p_best(draws)
-    order = sorted(range(len(chosen)), key=lambda i: (-utilities[i], names[i]))
+    order = np.argsort(-utilities, kind="stable")
     shown = order[:top_k]
-    front = pareto_front(belief.mean[chosen], *costs)
-    scores = intervals(belief, chosen[shown], metric)
+    front = pareto_front(np.stack([-belief.mean[chosen], *costs]), shown)
+    arms = chosen[shown]
+    ties = tied(belief, arms)
     rows = tuple(
         RankedArm(
-            arm=int(chosen[i]),
+            arm=arm,
             score=score,
-            p_best=float(best[i]),
-            tied=tuple(int(a) for a in chosen[shown][tied(belief, chosen[shown], position)]),
-            pareto=bool(front[i]),
+            p_best=p,
+            tied=tuple(arms[ties[position]].tolist()),
+            pareto=pareto,
         )
-        for position, (i, score) in enumerate(zip(shown, scores, strict=True))
+        for position, (arm, score, p, pareto) in enumerate(
+            zip(
+                arms.tolist(),
+                intervals(belief, arms, metric),
+                contest.p_best[shown].tolist(),
+                front.tolist(),
+                strict=True,
+            )
+        )
     )
-    return Ranking(rows=rows, expected_regret=expected_regret(draws, order[0], metric))
+    regret = expected_regret(contest.best, contest.samples[:, arms[0]], metric)
+    return Ranking(rows=rows, expected_regret=regret)
 
 
 def intervals(belief: Belief, arms: Index, metric: Metric) -> list[ScoreInterval]:
@@ -127,36 +156,43 @@ def p_best(draws: Array) -> Array:
     return np.asarray(counts / draws.shape[0])
 
 
-def expected_regret(draws: Array, picked: int, metric: Metric) -> float:
+def expected_regret(best: Array, picked: Array, metric: Metric) -> float:
     """Expected loss of picking one arm instead of the best, in the metric's units, at least 0.
 
     Args:
-        draws: On the comparable scale, shape (s, n).
-        picked: Position of the arm picked.
+        best: Draws of the best arm's score, comparable scale, shape (s,).
+        picked: The same draws of the picked arm's score, shape (s,).
         metric: The user's metric.
     """
-    best = metric.from_comparable(draws.max(axis=1))
-    mine = metric.from_comparable(draws[:, picked])
-    return float(np.mean(np.abs(best - mine)))
+    return float(np.mean(np.abs(metric.from_comparable(best) - metric.from_comparable(picked))))
 
 
-def tied(belief: Belief, arms: Index, position: int) -> NDArray[np.bool_]:
-    """Which of these arms cannot be told from the one at `position`, itself excluded, shape (n,)."""
-    covariance, arm = belief.covariance, arms[position]
-    variance = covariance[arm, arm] + covariance[arms, arms] - 2.0 * covariance[arm, arms]
-    gap = np.abs(belief.mean[arms] - belief.mean[arm])
+def tied(belief: Belief, arms: Index) -> NDArray[np.bool_]:
+    """Which of these arms cannot be told from which other, shape (n, n)."""
+    mean, covariance = belief.mean[arms], belief.covariance[np.ix_(arms, arms)]
+    own = np.diag(covariance)
+    variance = own[:, None] + own - 2.0 * covariance
+    gap = np.abs(mean - mean[:, None])
     worse_is_better = ndtr(-gap / np.sqrt(np.maximum(variance, 1e-12)))
     result = np.asarray(worse_is_better >= TIE_PROBABILITY)
-    result[position] = False
+    np.fill_diagonal(result, val=False)
     return result
 
 
-def pareto_front(quality: Array, *costs: Array) -> NDArray[np.bool_]:
-    """Which arms no other beats in quality without being worse in some cost, shape (n,)."""
-    points = np.column_stack([-quality, *costs])
-    no_worse = np.all(points[:, None, :] <= points[None, :, :], axis=2)
-    better = np.any(points[:, None, :] < points[None, :, :], axis=2)
-    return np.asarray(~np.any(no_worse & better, axis=0))
+def pareto_front(points: Array, asked: Index) -> NDArray[np.bool_]:
+    """Which of the arms asked about no other beats in one criterion without being worse in another.
+
+    Args:
+        points: Criteria of all arms, smaller is better, shape (criteria, n).
+        asked: Arms, shape (k,).
+
+    Returns:
+        Shape (k,); only the rows shown are asked about, since comparing all pairs costs n^2.
+    """
+    mine = points[:, asked, None]
+    no_worse = (points[:, None, :] <= mine).all(axis=0)
+    better = (points[:, None, :] < mine).any(axis=0)
+    return np.asarray(~np.any(no_worse & better, axis=1))
 
 
 def utility(

@@ -4,7 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.ranking.belief import Belief
-from app.ranking.posterior import expected_regret, intervals, p_best, pareto_front, rank, tied, utility
+from app.ranking.posterior import (
+    Contest,
+    expected_regret,
+    intervals,
+    p_best,
+    pareto_front,
+    rank,
+    tied,
+    utility,
+)
 from benchmarks.metrics import METRICS
 
 
@@ -75,20 +84,23 @@ def test_interval_of_a_metric_that_should_be_low_is_in_order() -> None:
 
 def test_regret_of_the_certain_best_is_nothing() -> None:
     draws = _belief([5.0, 0.0], [1e-9, 1e-9]).sample_relative(100, seed=0)
-    assert expected_regret(draws, 0, METRICS["accuracy"]) == pytest.approx(0.0, abs=1e-9)
-    assert expected_regret(draws, 1, METRICS["accuracy"]) > 0.4
+    best = draws.max(axis=1)
+    assert expected_regret(best, draws[:, 0], METRICS["accuracy"]) == pytest.approx(0.0, abs=1e-9)
+    assert expected_regret(best, draws[:, 1], METRICS["accuracy"]) > 0.4
 
 
 def test_ties_are_mutual_and_exclude_oneself() -> None:
     belief = _belief([1.0, 0.95, -4.0], [0.1] * 3)
     arms = np.arange(3)
-    matrix = np.array([tied(belief, arms, i) for i in range(3)])
+    matrix = tied(belief, arms)
     assert matrix.tolist() == [[False, True, False], [True, False, False], [False, False, False]]
 
 
 def test_dominated_arm_is_not_on_the_pareto_front() -> None:
     quality, seconds = np.array([0.9, 0.8, 0.7]), np.array([100.0, 10.0, 50.0])
-    assert pareto_front(quality, seconds).tolist() == [True, True, False]
+    points = np.stack([-quality, seconds])
+    assert pareto_front(points, np.arange(3)).tolist() == [True, True, False]
+    assert pareto_front(points, np.array([2, 0])).tolist() == [False, True]
 
 
 def test_weights_can_turn_the_order() -> None:
@@ -97,15 +109,14 @@ def test_weights_can_turn_the_order() -> None:
     assert utility(quality, latency, seconds, (1.0, 0.5, 0.0)).argmax() == 1
 
 
-def test_ranking_breaks_ties_by_name_and_keeps_p_best_before_the_cut() -> None:
+def test_ranking_keeps_the_order_of_equals_and_keeps_p_best_before_the_cut() -> None:
     belief = _belief([1.0, 1.0, 1.0], [0.2] * 3)
     found = rank(
         belief,
-        belief.sample_relative(3000, seed=0),
-        np.arange(3),
+        Contest.of(belief.sample_relative(3000, seed=0), np.array([1, 2, 0])),
+        np.array([1, 2, 0]),
         utilities=np.array([1.0, 1.0, 1.0]),
         costs=np.ones((2, 3)),
-        names=["c", "a", "b"],
         metric=METRICS["accuracy"],
         top_k=2,
     )
