@@ -193,10 +193,16 @@ class EvidenceBase:
         spread = levels[TUNED][2]
         level = np.tile([mean for mean, _, _ in levels], len(entries))
         noise = self.prior.hyper.noise * np.eye(len(level))
+        # What frozen features reach says only in part what a fine-tune reaches: each has a level of its own
+        # beside the one they share.
+        shared = self.prior.level_model.between_protocols
+        apart = np.tile(
+            np.eye(2) * [(1.0 - shared) * variance for _, variance, _ in levels], (len(entries),) * 2
+        )
         belief = Belief(
             mean=level + spread * prediction.mean,
-            covariance=spread**2 * (prediction.covariance + noise),
-            level_variance=levels[TUNED][1],
+            covariance=spread**2 * (prediction.covariance + noise) + apart,
+            level_variance=shared * levels[TUNED][1],
         )
         return TargetBelief(
             target=target,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.ranking.columns import Column, task_group
+from app.ranking.columns import Column, task_group, trains_backbone
 from benchmarks.figures import Protocol
 from models_registry.vocabulary import TaskType
 
@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 
 RIDGE = 1.0
 """Prior precision of the coefficients in units of the residual variance."""
+PSEUDO_BENCHMARKS = 3.0
 _METRICS = ("accuracy", "f1_macro", "f1_micro", "matthews_correlation", "spearmanr", "entity_f1", "wer")
 _GROUPS = tuple(sorted({task_group(t) for t in TaskType}))
 
@@ -51,11 +52,14 @@ class LevelModel:
         coefficients: Of (level, log spread), shape (Q, 2).
         covariance: Of the coefficients in units of the residual variance, shape (Q, Q).
         residual_variance: Of (level, log spread), shape (2,).
+        between_protocols: Correlation of what is left of the levels of one benchmark when the backbone is
+            trained and when it is frozen, 0 to 1: how far knowing the one tells the other.
     """
 
     coefficients: Array
     covariance: Array
     residual_variance: Array
+    between_protocols: float
 
     def predict(self, column: Column) -> tuple[float, float, float]:
         """Mean level, its variance, and the spread of a column not seen before."""
@@ -79,4 +83,24 @@ def fit_levels(columns: list[Column], levels: Array, log_spreads: Array) -> Leve
         coefficients=coefficients,
         covariance=covariance,
         residual_variance=np.sum(residuals**2, axis=0) / effective,
+        between_protocols=_between_protocols(columns, residuals[:, 0]),
     )
+
+
+def _between_protocols(columns: list[Column], residuals: Array) -> float:
+    """Correlation of tuned and frozen residuals over the benchmarks that have both.
+
+    Shrunk towards 0 as by `PSEUDO_BENCHMARKS` benchmarks without correlation.
+    """
+    both: dict[str, dict[bool, float]] = {}
+    for column, residual in zip(columns, residuals, strict=True):
+        if trains_backbone(column.protocol) or column.protocol is Protocol.LINEAR_PROBE:
+            both.setdefault(column.benchmark, {})[trains_backbone(column.protocol)] = float(residual)
+    pairs = np.array([[v[True], v[False]] for v in both.values() if len(v) == 2]).reshape(-1, 2)
+    if len(pairs) < 3:
+        return 0.0
+    tuned, frozen = pairs.T
+    product = float(np.sum(tuned * frozen))
+    scale = float(np.sqrt(np.sum(tuned**2) * np.sum(frozen**2)))
+    share = len(pairs) / (len(pairs) + PSEUDO_BENCHMARKS)
+    return float(np.clip(share * product / max(scale, 1e-12), 0.0, 1.0))
