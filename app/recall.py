@@ -157,7 +157,9 @@ class Recall:
     def restricted(self, allowed: NDArray[np.bool_]) -> "Recall":
         """The same with only these arms, shape (len(STRATEGIES), M)."""
         fits = self.fits & allowed
-        return Recall(eligible=self.eligible & fits.any(axis=0), fits=fits, near=self.near, beyond=self.beyond)
+        return Recall(
+            eligible=self.eligible & fits.any(axis=0), fits=fits, near=self.near, beyond=self.beyond
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -332,7 +332,9 @@ class Scheduler:
         positions = np.array(sorted({self.position(arm) for arm in self.rankable()}), dtype=np.intp)
         draws = belief.sample_relative(N_SAMPLES, self.plan.seed)[:, positions]
         leader = int(np.argmax(belief.mean[positions]))
-        return float(p_best(draws)[leader]), expected_regret(draws.max(axis=1), draws[:, leader], self.plan.metric)
+        return float(p_best(draws)[leader]), expected_regret(
+            draws.max(axis=1), draws[:, leader], self.plan.metric
+        )
 
     def _best_slice(self, remaining: float) -> Action | Stop:
         """The slice with the highest value a second, looking ahead to the end of its arm."""

@@ -4,7 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.ranking.belief import Belief
-from app.ranking.posterior import Contest, expected_regret, intervals, p_best, pareto_front, rank, tied, utility
+from app.ranking.posterior import (
+    Contest,
+    expected_regret,
+    intervals,
+    p_best,
+    pareto_front,
+    rank,
+    tied,
+    utility,
+)
 from benchmarks.metrics import METRICS
 
 
