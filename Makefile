@@ -2,6 +2,7 @@
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 MODELS := .cache/models
+REVIEWS := .cache/demo/demo
 export ADVISOR_TEST_MODELS_DIR ?= $(CURDIR)/$(MODELS)
 
 .PHONY: help setup weights demo test serve bench lint format migrations-check clean
@@ -17,12 +18,13 @@ $(INSTALLED): pyproject.toml constraints.txt scripts/install.sh
 
 weights: $(INSTALLED) ## Fetch the pretrained weights that the demonstration and the tests use
 	@$(BIN)/python -m app.probes.weights --models-dir $(MODELS)
+	@$(BIN)/python -m app.demo $(REVIEWS)
 
 demo: $(INSTALLED) ## Run the main job once: recommend, upload, probe, ranking
 	@$(BIN)/advisor demo
 
 test: $(INSTALLED) ## Run the tests
-	@$(BIN)/python -m app.probes.weights --models-dir $(MODELS) || echo "No weights: the tests that need them are skipped"
+	@$(MAKE) --no-print-directory weights || echo "No weights: the tests that need them are skipped"
 	@$(BIN)/python -m pytest
 
 serve: $(INSTALLED) ## Serve at port 8000, Swagger UI at /docs

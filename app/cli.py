@@ -1,5 +1,6 @@
 """`advisor`: serve, work, recommend, demonstrate."""
 
+import asyncio
 import ipaddress
 import json
 import os
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 from rich.console import Console
 
@@ -147,10 +149,7 @@ def recommend(
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's own document.")] = False,
 ) -> None:
     """Recommend models for a task, without a server."""
-    from fastapi.testclient import TestClient
-
     from app.demo import print_answer
-    from app.main import create_app
 
     body = {
         "task": {"description": description},
@@ -158,8 +157,7 @@ def recommend(
         "budget": {"device": device, "device_memory_gb": memory_gb, "train_hours": train_hours},
         "top_k": top_k,
     }
-    with TestClient(create_app(_settings(data))) as client:
-        response = client.post("/recommend", json=body, headers={"Accept-Language": language})
+    response = asyncio.run(_ask(_settings(data), body, language))
     document = response.json()
     if response.is_error:
         errors.print_json(json.dumps(document))
@@ -168,6 +166,18 @@ def recommend(
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     else:
         print_answer(document, console)
+
+
+async def _ask(settings: Settings, body: dict[str, object], language: str) -> httpx.Response:
+    """The API's own answer, asked without a socket."""
+    from app.main import create_app
+
+    api = create_app(settings)
+    async with (
+        api.router.lifespan_context(api),
+        httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://advisor") as client,
+    ):
+        return await client.post("/recommend", json=body, headers={"Accept-Language": language})
 
 
 @app.command()

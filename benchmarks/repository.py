@@ -128,9 +128,14 @@ class FigureRepository:
         figures = tuple(stored_figure(row) for row in rows[:limit])
         return FigurePage(figures=figures, next_after=figures[-1].id if len(rows) > limit else None)
 
-    def remove_dataset(self, dataset_sha256: str) -> int:
-        """No figure of this data is left; returns how many there were."""
-        statement = delete(FigureRow).where(FigureRow.dataset_sha256 == dataset_sha256)
+    def remove_dataset(self, dataset_id: str) -> int:
+        """No probe figure of this data set is left; returns how many there were.
+
+        By id rather than by hash: the same bytes may be another data set too, with other columns.
+        """
+        statement = delete(FigureRow).where(
+            FigureRow.benchmark == dataset_id, FigureRow.kind == str(FigureKind.PROBE)
+        )
         return len(self._session.execute(statement.returning(FigureRow.id)).all())
 
     def benchmarks(self) -> tuple[Benchmark, ...]:

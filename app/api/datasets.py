@@ -23,7 +23,7 @@ from models_registry.vocabulary import TaskType
 router = APIRouter(prefix="/datasets", tags=["data sets"])
 SHOWN_CLASSES = 200
 FEATURES = "features"
-"""Folder of the feature cache in the data folder; a subfolder a file, by its SHA-256."""
+"""Folder of the feature cache in the data folder; a subfolder a data set, by its id."""
 Column = Annotated[str | None, Form(max_length=200)]
 DatasetId = Annotated[str, Path(max_length=100, description="Id of a data set.")]
 
@@ -116,10 +116,10 @@ def delete_dataset(dataset_id: DatasetId, services: ServicesHere) -> Response:
         if RunRepository(session).uses_dataset(dataset_id):
             raise DatasetInUseError(dataset_id)
         datasets.delete(dataset_id)
-        FigureRepository(session).remove_dataset(record.stored.sha256)
+        FigureRepository(session).remove_dataset(dataset_id)
     # After the commit: files that outlive a crash here are found by nobody and replaced by the next upload.
     storage.delete(services.settings.data_dir, dataset_id)
-    shutil.rmtree(services.settings.data_dir / FEATURES / record.stored.sha256, ignore_errors=True)
+    shutil.rmtree(services.settings.data_dir / FEATURES / dataset_id, ignore_errors=True)
     return Response(status_code=204)
 
 

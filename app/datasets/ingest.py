@@ -108,7 +108,7 @@ def ingest_rows(
         data_dir: The service's data folder.
 
     Raises:
-        DatasetError: They cannot be used; its pointer is `/examples`, its rows count from 1.
+        DatasetError: They cannot be used; its pointer is `/examples` or `/task/type`, its rows count from 1.
     """
     if len(rows) > MAX_INLINE_ROWS:
         raise TooManyRowsError(MAX_INLINE_ROWS, pointer="/examples")
@@ -127,8 +127,7 @@ def ingest_rows(
             name="examples in the request",
         )
     except DatasetError as error:
-        if error.pointer != "/task_type":
-            error.pointer = "/examples"
+        error.pointer = "/task/type" if error.pointer == "/task_type" else "/examples"
         raise
 
 

@@ -32,8 +32,8 @@ from models_registry.entry import ModelEntry
 Array = NDArray[np.float64]
 MIN_VARIANCE = 1e-4
 """Keeps every component alive: a variance of 0 could never come back."""
-OUTER_ROUNDS = 3
-INNER_STEPS = 40
+OUTER_ROUNDS = 2
+INNER_STEPS = 25
 TARGET_PATH = Path(__file__).parents[1] / "ranking" / "fitted" / "prior.json"
 
 

@@ -4,8 +4,7 @@ Notation:
     B   texts in a batch;  T  tokens of the longest of them;  d  width of the output
 
 Encoders (BERT, RoBERTa, XLM-R, ELECTRA, ALBERT, the encoder of T5), decoders (GPT-2, Llama) and tables of
-static word vectors are pooled by the mean over a text's tokens. For a decoder the mean serves frozen
-features better than its last token, whose state predicts the next word (measured in docs/probes.md).
+static word vectors are all pooled by the mean over a text's tokens, which needs no special token.
 """
 
 import json
@@ -254,6 +253,11 @@ def load_backbone(folder: Path, *, seed: int = 0, input_prefix: str = "") -> Bac
         return Transformer(folder, input_prefix)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise UnloadableModelError(folder, str(error).splitlines()[0]) from error
+
+
+def best_device() -> torch.device:
+    """The first CUDA card where there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _load_model(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped here)

@@ -21,7 +21,14 @@ from app.datasets.storage import dataset_folder, load_dataset
 from app.db import Database
 from app.probes.journal import Journal
 from app.probes.lease import Lease
-from app.probes.planning import Prepared, measured_device, plan_from_json, plan_to_json, prepare
+from app.probes.planning import (
+    Prepared,
+    UnfitCandidateError,
+    measured_device,
+    plan_from_json,
+    plan_to_json,
+    prepare,
+)
 from app.probes.repository import LostLeaseError
 from app.probes.results import question_for_run
 from app.probes.sample import prepare_data
@@ -78,6 +85,8 @@ class RunExecution:
         except WorkerStoppingError:
             self._journal.release()
             return
+        except UnfitCandidateError as error:
+            self._journal.fail(str(error))
         except Exception as error:  # a run that cannot go on must say so rather than be retried for ever
             log.exception("run.failed", run=self._lease.run_id, error=type(error).__name__)
             self._journal.fail(f"internal error: {type(error).__name__}")
@@ -96,6 +105,7 @@ class RunExecution:
             prepared.plan.seed,
         )
         self._journal.begin(prepared, plan_to_json(prepared), dataset, question, self._snapshot)
+        self._journal.spend(warmup_seconds=self._lease.held_seconds)
         folders = self._weights(prepared)
         if self._lease.cancelled.is_set():
             self._journal.end(RunStatus.CANCELLED, CANCELLED)
@@ -162,9 +172,9 @@ class RunExecution:
             self._journal.baselines(scores, seconds)
 
     def _interrupted(self, pool: TrialPool) -> None:
-        """A cancel is the end, with what was used charged; a lost lease or a stopping worker is not."""
-        self._check()
+        """What was used is charged; a cancel is the end, a lost lease or a stopping worker is not."""
         self._journal.charge_interrupted(pool.last_seconds)
+        self._check()
         self._journal.end(RunStatus.CANCELLED, CANCELLED)
 
     def _probe(self, prepared: Prepared, pool: TrialPool) -> None:

@@ -1,6 +1,8 @@
 """Features on disk, shared by every estimator, strategy and run on the same data.
 
-<folder>/<data set's sha256>/<digest of the rest of the key>.npy
+<folder>/<id of the data set>/<digest of the rest of the key>.npy
+
+The id, not the hash of the bytes: two data sets of one file may read their texts from different columns.
 """
 
 import hashlib
@@ -21,7 +23,7 @@ class FeatureKey:
     """What features depend on.
 
     Attributes:
-        dataset_sha256: Of the data.
+        dataset_id: Of the data set.
         rows_sha256: Of the indices of the rows, in order (`rows_digest`).
         model_name: `hub:id@revision`.
         pooling: How tokens become one vector.
@@ -29,7 +31,7 @@ class FeatureKey:
         input_prefix: Put before every text.
     """
 
-    dataset_sha256: str
+    dataset_id: str
     rows_sha256: str
     model_name: str
     pooling: str
@@ -39,7 +41,7 @@ class FeatureKey:
     def path(self, folder: Path) -> Path:
         """Its file."""
         digest = hashlib.sha256(json.dumps(astuple(self)).encode()).hexdigest()
-        return folder / self.dataset_sha256 / f"{digest[:32]}.npy"
+        return folder / self.dataset_id / f"{digest[:32]}.npy"
 
 
 def rows_digest(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> str:
@@ -79,9 +81,9 @@ class FeatureCache:
         scratch.replace(path)
         self._make_room(path)
 
-    def remove_dataset(self, dataset_sha256: str) -> None:
+    def remove_dataset(self, dataset_id: str) -> None:
         """Removes all features of a data set."""
-        shutil.rmtree(self._folder / dataset_sha256, ignore_errors=True)
+        shutil.rmtree(self._folder / dataset_id, ignore_errors=True)
 
     def _make_room(self, newest: Path) -> None:
         files = [(status.st_mtime_ns, status.st_size, path) for path, status in self._files()]

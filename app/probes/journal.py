@@ -120,6 +120,7 @@ class Journal:
                 for r in results
             ]
             leases.charge(row, seconds)
+            self._lease.settle()
 
     def lose(self, model: int, record: Record, why: str) -> None:
         """A candidate cannot take part: that is the outcome of all its arms."""
@@ -144,6 +145,7 @@ class Journal:
         with self._lease.write() as (session, leases, row):
             leases.add_record(row.id, row.attempt, len(leases.records(row.id)), record.to_json())
             leases.charge(row, record.seconds)
+            self._lease.settle()
             for trial in self._trials(session, record.model, record.arm):
                 self._update_trial(leases, row, trial, record, result, scheduler)
             self._rank(leases, row)
@@ -209,7 +211,7 @@ class Journal:
             for trial in RunRepository(session).trials(row.id):
                 if not TrialStatus(trial.status).is_final:
                     trial.status = TrialStatus.STOPPED
-                    trial.why = trial.why or "not worth more of the budget"
+                    trial.why = trial.why or _why_stopped(trial, status)
             if self._scheduler is not None and status is not RunStatus.FAILED:
                 put_back(self._measured(self._scheduler), self._dataset, row.id, session)
             started = row.started_at or row.created_at
@@ -263,6 +265,14 @@ class Journal:
             for r in row.ranking
         ]
         leases.append_event(row, "ranking", {"ranking": shown}, self._clock())
+
+
+def _why_stopped(trial: ProbeTrialRow, status: RunStatus) -> str:
+    if status is RunStatus.CANCELLED:
+        return "the run was cancelled"
+    if not trial.transferability:
+        return "the budget ended before its turn"
+    return "not worth more of the budget"
 
 
 def _added(spent: Mapping[str, float], more: Mapping[str, float]) -> dict[str, float]:

@@ -40,11 +40,12 @@ class Lease:
         self.attempt = attempt
         self.lost = threading.Event()
         self.cancelled = threading.Event()
-        self.interrupted = threading.Event()  # set together with either, for those who wait for both
+        self.interrupted = threading.Event()  # set together with either, and where the worker is to end
         self._database = database
         self._clock = clock
         self._duration = duration
         self._closed = threading.Event()
+        self._began = time.monotonic()
         self._slice_began: float | None = None
         self._thread = threading.Thread(target=self._beat_until_closed, name=f"lease-{run_id}", daemon=True)
 
@@ -58,6 +59,11 @@ class Lease:
         self._closed.set()
         self._thread.join(timeout=10)
 
+    @property
+    def held_seconds(self) -> float:
+        """How long this worker has had the run."""
+        return time.monotonic() - self._began
+
     @contextmanager
     def metered(self) -> Iterator[None]:
         """Device time is being used: heartbeats note how much is in flight."""
@@ -66,6 +72,10 @@ class Lease:
             yield
         finally:
             self._slice_began = None
+
+    def settle(self) -> None:
+        """What was in flight is charged by the open transaction: no later heartbeat may note it again."""
+        self._slice_began = None
 
     @contextmanager
     def write(self) -> Iterator[tuple[Session, LeaseRepository, ProbeRunRow]]:
@@ -91,9 +101,9 @@ class Lease:
                 log.warning("lease.beat_failed", run=self.run_id, error=type(error).__name__)
 
     def _beat(self) -> None:
-        began = self._slice_began
-        in_flight = 0.0 if began is None else time.monotonic() - began
         with self.write() as (_, repository, row):
+            began = self._slice_began  # read while the run is held: see `settle`
+            in_flight = 0.0 if began is None else time.monotonic() - began
             if repository.beat(row, in_flight=in_flight, now=self._clock(), lease=self._duration):
                 self.cancelled.set()
                 self.interrupted.set()

@@ -24,6 +24,12 @@ N_FOLDS = 5
 MOST_ITERATIONS = 200
 TOLERANCE = 1e-3
 """Gradient at which the solver stops: the loss is then within about 1e-4 of its minimum."""
+LEAST_DEVIATION = 1e-4
+"""Of a feature, as a share of their median; one that varies less is rounding noise and is left as it is.
+
+Three of all-MiniLM-L6-v2's 384 features are constant to about 1e-9: to standardise them would give the raw
+features weights of millions, with which the first step of a fine-tune from this head has no way back.
+"""
 _LEAST_PROBABILITY = 1e-6
 """Bounds what one example can add to a log loss; a class that a fold never saw has probability 0."""
 
@@ -141,7 +147,7 @@ def _path(
 ) -> list[LinearClassifier]:
     """Classifiers for increasing C, each solved from the one before."""
     mean, deviation = features.mean(axis=0), features.std(axis=0)
-    deviation = np.where(deviation > 1e-12, deviation, 1.0)
+    deviation = np.where(deviation > LEAST_DEVIATION * np.median(deviation), deviation, 1.0)
     standardised = (features - mean) / deviation
     present = np.unique(labels)
     if len(present) == 1:

@@ -53,7 +53,7 @@ class TrialSpec:
         metric: Canonical name.
         n_classes: Classes of the task.
         dataset_folder: Holds `examples.parquet`.
-        dataset_sha256: Of the data.
+        dataset_id: Of the data set.
         split_file: JSON with `train` and `validation`, lists of row indices.
         folder: The trial's own.
         feature_cache_folder: Shared by all trials.
@@ -72,7 +72,7 @@ class TrialSpec:
     metric: str = "accuracy"
     n_classes: int
     dataset_folder: Path
-    dataset_sha256: str
+    dataset_id: str
     split_file: Path
     folder: Path
     feature_cache_folder: Path

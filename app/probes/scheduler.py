@@ -248,9 +248,8 @@ class Scheduler:
         return position, y, variance + self._curves.variance(fraction), -self._curves.gain(fraction)
 
     def _comparable(self, score: float, error: float) -> tuple[float, float]:
-        y = float(self.plan.metric.to_comparable(score))
-        slope = max(float(self.plan.metric.slope(y)), 1e-3)
-        return y, (error / slope) ** 2
+        y, variance = self.plan.metric.measured(score, error)
+        return float(y), float(variance)
 
     def scores(self) -> dict[int, ArmScore]:
         """The newest score of every arm that has one."""
@@ -299,12 +298,12 @@ class Scheduler:
         return self._best_slice(remaining_seconds)
 
     def _next_features(self, remaining: float) -> Action | None:
-        """The candidate with the highest prior mean that has not been passed over and can be afforded."""
-        means = self.plan.belief.mean
+        """The cheapest candidate that has not been passed over and can be afforded.
+
+        All are meant to be passed over; the cheap ones first show how fast this machine really is.
+        """
         waiting = [m for m in range(len(self.plan.names)) if m not in self._featured]
-        for model in sorted(
-            waiting, key=lambda m: (-max(means[2 * m], means[2 * m + 1]), self.plan.names[m])
-        ):
+        for model in sorted(waiting, key=lambda m: (self.plan.feature_seconds[m], self.plan.names[m])):
             seconds = self.plan.feature_seconds[model]
             if seconds * self._pace() <= remaining:
                 return Action(
@@ -341,7 +340,7 @@ class Scheduler:
         open_arms = [a for a in self.rankable() if a not in self._ended and self.plan.arms[a].total_steps > 0]
         open_arms = [a for a in open_arms if self.plan.arms[a].model in self._featured]
         if not open_arms:
-            return Stop(reason="every arm is trained to its end", detail=self._detail())
+            return Stop(reason=self._why_none_is_open(), detail=self._detail())
         affordable = [a for a in open_arms if self._next_cost(a) * self._pace() <= remaining]
         if not affordable:
             return Stop(reason="the budget has no room for another slice", detail=self._detail())
@@ -354,6 +353,11 @@ class Scheduler:
         until = next(end for end in plan.slice_ends() if end > done)
         seconds = self._slice_seconds(plan, done, until)
         return Action(kind=Kind.SLICE, model=plan.model, arm=arm, until_step=until, predicted_seconds=seconds)
+
+    def _why_none_is_open(self) -> str:
+        if len(self._featured) < len(self.plan.names):
+            return "the budget has no room for another candidate"
+        return "every arm is trained to its end"
 
     def _detail(self) -> dict[str, float]:
         if not self.rankable():

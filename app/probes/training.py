@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from app.probes import metrics
-from app.probes.backbones import Backbone, TokenizedTexts
+from app.probes.backbones import Backbone, TokenizedTexts, best_device
 from app.probes.data import TrialData
 from app.probes.features import length_sorted_batches
 from app.probes.logistic import LinearClassifier
@@ -87,7 +87,7 @@ class FullFineTune:
         self._model = TextClassifier(backbone, spec.n_classes)
         if head is not None:
             self._model.begin_from(head)
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = best_device()
         self._model.to(self._device)
         self._optimizer = full.make_optimizer(
             self._model, learning_rate=spec.recipe.learning_rate, weight_decay=spec.recipe.weight_decay

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from app.probes import metrics
-from app.probes.backbones import POOLING, BackboneError, load_backbone
+from app.probes.backbones import POOLING, BackboneError, best_device, load_backbone
 from app.probes.baselines import run_baselines
 from app.probes.data import TrialData, read_trial_data
 from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
@@ -72,6 +72,7 @@ class Trial:
         self._spec = spec
         self._connection = connection
         self._last_heartbeat = 0.0
+        self._last_stage = ""
         self._data: TrialData | None = None
         self._fine_tune: FullFineTune | None = None
 
@@ -102,7 +103,7 @@ class Trial:
         began = time.monotonic()
         train, validation = self._features()
         extraction_seconds = time.monotonic() - began
-        self._beat(Heartbeat(stage="transferability"), force=True)
+        self._beat(Heartbeat(stage="transferability"))
         began = time.monotonic()
         head = self._fit_head(train)
         head_seconds = time.monotonic() - began
@@ -143,7 +144,7 @@ class Trial:
         head: LinearClassifier | None = None
         if is_new and spec.recipe.head_from_features:
             head = self._fit_head(self._features()[0]).classifier
-        self._beat(Heartbeat(stage="loading"), force=True)
+        self._beat(Heartbeat(stage="loading"))
         backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
         return FullFineTune(spec, backbone, data, head)
 
@@ -165,7 +166,7 @@ class Trial:
             metric=spec.metric,
             n_classes=spec.n_classes,
             seed=spec.seed,
-            on_done=lambda _name: self._beat(Heartbeat(stage="baselines"), force=True),
+            on_done=lambda _name: self._beat(Heartbeat(stage="baselines")),
         )
 
     def _features(self) -> tuple[Features, Features]:
@@ -175,8 +176,9 @@ class Trial:
         key = self._feature_key(data)
         features = cache.get(key)
         if features is None:
-            self._beat(Heartbeat(stage="loading"), force=True)
+            self._beat(Heartbeat(stage="loading"))
             backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
+            backbone.module.to(best_device())
             texts = [*data.train.texts, *data.validation.texts]
             features = extract_features(
                 backbone,
@@ -191,7 +193,7 @@ class Trial:
     def _feature_key(self, data: TrialData) -> FeatureKey:
         spec = self._spec
         return FeatureKey(
-            dataset_sha256=spec.dataset_sha256,
+            dataset_id=spec.dataset_id,
             rows_sha256=rows_digest(np.concatenate([data.train.rows, data.validation.rows])),
             model_name=spec.model_name,
             pooling=POOLING,
@@ -209,10 +211,12 @@ class Trial:
             raise ValueError("this trial has no model")
         return self._spec.model_folder
 
-    def _beat(self, heartbeat: Heartbeat, *, force: bool = False) -> None:
+    def _beat(self, heartbeat: Heartbeat) -> None:
+        """Tells a new stage at once, and how far it is a few times a second."""
         now = time.monotonic()
-        if force or now - self._last_heartbeat >= SECONDS_BETWEEN_HEARTBEATS:
-            self._last_heartbeat = now
+        is_new = heartbeat.stage != self._last_stage
+        if is_new or now - self._last_heartbeat >= SECONDS_BETWEEN_HEARTBEATS:
+            self._last_heartbeat, self._last_stage = now, heartbeat.stage
             self._connection.send_bytes(json.dumps({"heartbeat": asdict(heartbeat)}).encode())
 
 

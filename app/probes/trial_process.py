@@ -3,6 +3,7 @@
 Importing this brings in no torch. Everything that a child says is parsed as JSON; nothing is unpickled.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -57,9 +58,15 @@ class ForkServerError(TrialProcessError):
 
 
 class ForkServer:
-    """Starts trials in milliseconds. One serves a worker; a context manager; threads may share it."""
+    """Starts trials in milliseconds. One serves a worker; a context manager; threads may share it.
 
-    def __init__(self) -> None:
+    Args:
+        scratch: Folder in which it makes its own; the system's temporary one by default. What a killed worker
+            leaves there is removed with the folder.
+    """
+
+    def __init__(self, scratch: Path | None = None) -> None:
+        self._scratch = scratch
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -127,7 +134,7 @@ class ForkServer:
                 self._home = None
 
     def _launch(self) -> None:
-        self._home = self._home or Path(tempfile.mkdtemp(prefix="advisor-trials-"))
+        self._home = self._home or Path(tempfile.mkdtemp(prefix="advisor-trials-", dir=self._scratch))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -192,6 +199,28 @@ class Child:
         self._exit_code: int | None = None
         self._pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
 
+    def send(self, message: bytes) -> None:
+        """The message is on its way.
+
+        Raises:
+            _GoneError: The process has ended.
+        """
+        try:
+            self.connection.send_bytes(message)
+        except OSError as error:
+            raise _GoneError from error
+
+    def receive(self) -> bytes:
+        """The next message.
+
+        Raises:
+            _GoneError: The process has ended.
+        """
+        try:
+            return self.connection.recv_bytes()
+        except (EOFError, OSError) as error:
+            raise _GoneError from error
+
     def kill(self) -> int:
         """The process has ended; its exit code, or minus the signal."""
         if self._exit_code is None:
@@ -215,6 +244,10 @@ class Child:
                 os.close(self._pidfd)
             self.connection.close()
         return self._exit_code
+
+
+class _GoneError(Exception):
+    """A child no longer listens or speaks; whatever a listener of ours raises is another matter."""
 
 
 class TrialProcess:
@@ -241,7 +274,8 @@ class TrialProcess:
         """
         if self._child is None:
             self._child = self._server.fork()
-            self._child.connection.send_bytes(json.dumps(self._spec.to_json()).encode())
+            with contextlib.suppress(_GoneError):  # the first command will find out
+                self._child.send(json.dumps(self._spec.to_json()).encode())
 
     def run(
         self,
@@ -283,10 +317,10 @@ class TrialProcess:
         if child is None:  # pragma: no cover
             raise TrialProcessError("the trial was not started")
         try:
-            child.connection.send_bytes(encode_command(command))
+            child.send(encode_command(command))
             answer = watch.answer_of(child)
-        except (EOFError, OSError):
-            return self._crashed(watch, child.wait())
+        except _GoneError:
+            return self._crashed(watch, child.kill())  # it may have closed its end only
         except _OverrunError as overrun:
             self.close()
             return overrun.outcome
@@ -331,7 +365,7 @@ class _Watch:
         """The outcome that the child gives.
 
         Raises:
-            EOFError: It ended instead.
+            _GoneError: It ended instead.
             _OverrunError: It used too much time or memory.
             ValueError: It said something else.
         """
@@ -340,7 +374,7 @@ class _Watch:
             ready, _, _ = select.select([child.connection], [], [], LOOK_SECONDS)
             self._look(child.pid)
             if ready:
-                message: dict[str, Any] = json.loads(child.connection.recv_bytes())
+                message: dict[str, Any] = json.loads(child.receive())
                 if "heartbeat" not in message:
                     return self._outcome(message)
                 last, told = Heartbeat(**message["heartbeat"]), 0.0

@@ -94,7 +94,7 @@ class TrialPool:
         self._folders = folders
         self._request = request
         self._settings = settings
-        self._server = ForkServer()
+        self._server = ForkServer(data.split_file.parent)
         self._alive: OrderedDict[int, TrialProcess] = OrderedDict()
         self.last_seconds = 0.0
 
@@ -202,7 +202,7 @@ class TrialPool:
             metric=plan.metric.name,
             n_classes=len(data.examples.label_names),
             dataset_folder=data.folder,
-            dataset_sha256=self._dataset.sha256,
+            dataset_id=self._dataset.id,
             split_file=data.split_file,
             folder=data.split_file.parent / f"trial-{arm}",
             feature_cache_folder=self._settings.data_dir / "features",

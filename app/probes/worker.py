@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -24,7 +25,7 @@ from app.probes.execution import RunExecution
 from app.probes.lease import Lease
 from app.probes.repository import LeaseRepository, LostLeaseError
 from app.settings import Settings
-from app.snapshot import SnapshotCache
+from app.snapshot import EmptyDatabaseError, SnapshotCache
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,13 @@ class Worker:
         self._snapshots = SnapshotCache(database)
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self.stopping = threading.Event()
+        self._lease: Lease | None = None
+
+    def stop(self) -> None:
+        """End soon: what is at work is interrupted, and left to the next worker."""
+        self.stopping.set()
+        if self._lease is not None:
+            self._lease.interrupted.set()
 
     def run_once(self) -> bool:
         """Work on one run to its end; False where none was waiting."""
@@ -57,7 +65,12 @@ class Worker:
         if row is None:
             return False
         log.info("run.leased", run=row.id, attempt=row.attempt)
-        lease = Lease(self._database, row.id, row.attempt, self._clock, lease_time)
+        self._lease = lease = Lease(self._database, row.id, row.attempt, self._clock, lease_time)
+        if row.cancel_requested:  # of a worker that was lost before it noticed
+            lease.cancelled.set()
+        if row.cancel_requested or self.stopping.is_set():
+            lease.interrupted.set()
+        self._snapshots.expire()  # the run may name a model that was registered a moment ago
         with lease:
             execution = RunExecution(
                 database=self._database,
@@ -76,6 +89,8 @@ class Worker:
     def run_until(self, *, idle: bool) -> None:
         """Work until told to stop, or, where `idle`, until nothing is waiting."""
         sweep(self._settings.data_dir)
+        with suppress(EmptyDatabaseError):  # there is no run then either
+            self._snapshots.current()  # takes seconds, which no run should wait for
         while not self.stopping.is_set():
             if not self.run_once():
                 if idle:
@@ -98,7 +113,8 @@ def work(settings: Settings, *, until_idle: bool = False) -> None:
     worker = Worker(database, settings)
 
     def stop(_signal: int, _frame: object) -> None:
-        worker.stopping.set()
+        # In a thread: this one may be interrupted while it holds the lock of the event that is set.
+        threading.Thread(target=worker.stop).start()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

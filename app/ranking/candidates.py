@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.entry import ModelEntry, WeightsFormat
+from models_registry.entry import Architecture, ModelEntry, WeightsFormat
 from models_registry.vocabulary import TaskType
 
 Array = NDArray[np.float64]
@@ -65,6 +65,11 @@ class CandidateTable:
         return np.array(sides) ** 2
 
     @cached_property
+    def is_convolutional(self) -> NDArray[np.bool_]:
+        """Whether it is a convolutional network, whose activations do not grow with width times depth."""
+        return np.array([e.architecture is Architecture.CNN for e in self.entries])
+
+    @cached_property
     def file_bytes(self) -> Array:
         """Size of the weights on disk."""
         return np.array(
@@ -82,17 +87,10 @@ class CandidateTable:
         )
 
     @cached_property
-    def is_exact_copy(self) -> NDArray[np.bool_]:
-        """Whether it holds the very weights of another entry, packed elsewhere."""
-        size = {e.key: e.n_parameters for e in self.entries}
-        return np.array(
-            [
-                e.derived_from is not None
-                and size.get(e.derived_from) == e.n_parameters
-                and not is_quantised(e)
-                for e in self.entries
-            ]
-        )
+    def is_copy(self) -> NDArray[np.bool_]:
+        """Whether it is another entry's model packed elsewhere, whole or in 4 bit: never better than that."""
+        keys = {e.key for e in self.entries}
+        return np.array([e.derived_from in keys for e in self.entries])
 
     @cached_property
     def _task_masks(self) -> dict[TaskType, NDArray[np.bool_]]:

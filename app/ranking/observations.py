@@ -40,15 +40,15 @@ def condition_on_probes(
     if not usable:
         return held
     metric = metric_named(profile.metric)
-    values = metric.to_comparable([p.figure.value for p in usable])
-    slope = np.maximum(metric.slope(values), 1e-6)
-    errors = np.array([p.figure.std_error or 0.0 for p in usable]) / slope
+    values, variances = metric.measured(
+        [p.figure.value for p in usable], [p.figure.std_error or 0.0 for p in usable]
+    )
     extra = np.array([p.extrapolation_variance for p in usable])
     arms = np.array([2 * position[p.model] + arm_of(p.strategy) for p in usable], dtype=np.intp)
     return TargetBelief(
         target=held.target,
         models=held.models,
-        belief=held.belief.condition(arms, values, np.square(errors) + extra),
+        belief=held.belief.condition(arms, values, variances + extra),
         prediction=held.prediction,
         similarity=held.similarity,
         spread=held.spread,

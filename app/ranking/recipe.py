@@ -43,13 +43,18 @@ def learning_rate(entry: ModelEntry, strategy: Strategy, n_train: int) -> float:
     if strategy is Strategy.HEAD:
         return 1e-3
     if entry.architecture is Architecture.STATIC_VECTORS:
-        return 2e-3  # a table of word vectors has no layers through which a step is amplified
+        return STATIC_RATE
     body = max(entry.n_parameters - entry.n_embedding_parameters, 1_000_000)
     rate = 2.5e-5 * math.sqrt(85e6 / body)
     rate = min(max(rate * min(math.sqrt(n_train / 100.0), 1.0), 5e-6), 2e-4)
     return float(f"{rate * (10.0 if strategy is Strategy.LORA else 1.0):.1e}")
 
 
+STATIC_RATE = 1e-2
+"""A table of word vectors has no layers through which a step is amplified.
+
+Of 2e-3 and 1e-2 the latter scored 0.011 more on average with WordLlama on ten data sets of 256 examples.
+"""
 WEIGHTED_METRICS = frozenset({"f1_macro", "balanced_accuracy", "matthews_correlation"})
 """Metrics that rare classes count for; under plain accuracy class weights cost more than they bring."""
 

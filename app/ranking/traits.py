@@ -24,15 +24,29 @@ _ARCHITECTURES = (
     Architecture.CNN,
     Architecture.VISION_TRANSFORMER,
     Architecture.DUAL_ENCODER,
+    Architecture.SPEECH_ENCODER,
 )
 _MODEL_TRAITS = (
     "log10 parameters",
     "log10 parameters squared",
     "years after 2018",
+    "was fine-tuned before",
     *(f"is {a.value}" for a in _ARCHITECTURES),
+    *(f"log10 parameters of {a.value}" for a in _ARCHITECTURES),
+    *(f"years after 2018 of {a.value}" for a in _ARCHITECTURES),
 )
-_PAIR_TRAITS = ("speaks only this language", "cannot read this language", "pretrained on this domain")
-TRAITS = (*_MODEL_TRAITS, *(f"{t}, frozen" for t in _MODEL_TRAITS), *_PAIR_TRAITS, "trained on this before")
+"""Slopes are shared in part: what encoders gain from size says something of decoders, but not all."""
+_PAIR_TRAITS = (
+    "speaks only this language",
+    "cannot read this language",
+    "pretrained on this domain",
+    "pretrained on other domains only",
+    "trained on this before",
+)
+TRAITS = (*_MODEL_TRAITS, *(f"{t}, frozen" for t in _MODEL_TRAITS), *_PAIR_TRAITS)
+_SPECIAL = frozenset(Domain) - {Domain.GENERAL, Domain.ENCYCLOPEDIA, Domain.NATURAL_IMAGES}
+"""Domains with a language or a look of their own."""
+_BROAD = frozenset({Domain.GENERAL, Domain.NATURAL_IMAGES})
 _EPOCH = 2018.0
 _CENTRE = 8.0  # 100 million parameters
 
@@ -42,21 +56,27 @@ def model_traits(entry: ModelEntry | None) -> Array:
     if entry is None:
         return np.zeros(len(_MODEL_TRAITS))
     size = np.log10(max(entry.n_parameters - entry.n_embedding_parameters, 1_000_000)) - _CENTRE
-    years = entry.release_date.year + entry.release_date.month / 12 - _EPOCH
-    kinds = [float(entry.architecture is a) for a in _ARCHITECTURES]
-    return np.array([size, size**2, years / 4.0, *kinds])
+    years = (entry.release_date.year + entry.release_date.month / 12 - _EPOCH) / 4.0
+    kinds = np.array([float(entry.architecture is a) for a in _ARCHITECTURES])
+    return np.array(
+        [size, size**2, years, float(bool(entry.fine_tuned_on)), *kinds, *(size * kinds), *(years * kinds)]
+    )
 
 
 def pair_traits(entry: ModelEntry | None, column: Column) -> Array:
-    """Traits of the model on this column, shape (len(_PAIR_TRAITS) + 1,)."""
+    """Traits of the model on this column, shape (len(_PAIR_TRAITS),)."""
     if entry is None:
-        return np.zeros(len(_PAIR_TRAITS) + 1)
+        return np.zeros(len(_PAIR_TRAITS))
     languages = column.languages
     reads = all(entry.reads(language) for language in languages)
     only = bool(languages) and reads and MULTILINGUAL not in entry.languages and len(entry.languages) <= 2
-    at_home = column.domain is not Domain.GENERAL and column.domain in entry.domains
+    specialised = not _BROAD & set(entry.domains)
+    at_home = specialised and column.domain in _SPECIAL and column.domain in entry.domains
+    elsewhere = specialised and not at_home
     seen = bool(column.benchmark) and column.benchmark in entry.fine_tuned_on
-    return np.array([float(only), float(bool(languages) and not reads), float(at_home), float(seen)])
+    return np.array(
+        [float(only), float(bool(languages) and not reads), float(at_home), float(elsewhere), float(seen)]
+    )
 
 
 def traits(entries: Sequence[ModelEntry | None], columns: Sequence[Column]) -> Array:
@@ -66,4 +86,4 @@ def traits(entries: Sequence[ModelEntry | None], columns: Sequence[Column]) -> A
         [not trains_backbone(c.protocol) and c.protocol is not Protocol.PRETRAINED for c in columns]
     )
     pairs = np.array([pair_traits(e, c) for e, c in zip(entries, columns, strict=True)])
-    return np.hstack([alone, alone * frozen[:, None], pairs.reshape(len(entries), len(_PAIR_TRAITS) + 1)])
+    return np.hstack([alone, alone * frozen[:, None], pairs.reshape(len(entries), len(_PAIR_TRAITS))])

@@ -92,7 +92,7 @@ def test_deletion_removes_files_record_and_probe_figures(
     figure = make_figure("huggingface:a/b", dataset["id"], 0.5, kind=FigureKind.PROBE)
     with services.database.write() as session:
         FigureRepository(session).add_probe_figures([figure], dataset_sha256=dataset["sha256"])
-    features = services.settings.data_dir / "features" / dataset["sha256"]
+    features = services.settings.data_dir / "features" / dataset["id"]
     features.mkdir(parents=True)
 
     response = client.delete(f"/datasets/{dataset['id']}")
@@ -103,6 +103,24 @@ def test_deletion_removes_files_record_and_probe_figures(
     assert not features.exists()
     with services.database.read() as session:
         assert FigureRepository(session).probe_figures(dataset["sha256"]) == ()
+
+
+def test_deletion_leaves_another_data_set_of_the_same_bytes(client: TestClient, services: Services) -> None:
+    lines = [f"good film {i},bad sequel {i},{('one', 'two')[i % 2]}" for i in range(40)]
+    content = "\n".join(["first,second,label", *lines]).encode()
+    gone, kept = (upload(client, content, text_column=column) for column in ("first", "second"))
+    for dataset in (gone, kept):
+        (services.settings.data_dir / "features" / dataset["id"]).mkdir(parents=True)
+        figure = make_figure("huggingface:a/b", dataset["id"], 0.5, kind=FigureKind.PROBE)
+        with services.database.write() as session:
+            FigureRepository(session).add_probe_figures([figure], dataset_sha256=dataset["sha256"])
+    client.delete(f"/datasets/{gone['id']}")
+    with services.database.read() as session:
+        left = FigureRepository(session).probe_figures(kept["sha256"])
+
+    assert gone["sha256"] == kept["sha256"]
+    assert [f.figure.benchmark for f in left] == [kept["id"]]
+    assert (services.settings.data_dir / "features" / kept["id"]).is_dir()
 
 
 def test_a_data_set_in_use_is_kept(client: TestClient, services: Services, reviews_csv: bytes) -> None:
@@ -137,7 +155,7 @@ def test_unusable_data_is_refused_and_nothing_is_left(
     client: TestClient, services: Services, content: bytes, form: dict[str, str]
 ) -> None:
     folder = services.settings.data_dir / "datasets"
-    before = sorted(folder.iterdir()) if folder.exists() else []
+    before = set(folder.iterdir()) if folder.exists() else set()
     response = client.post(
         "/datasets",
         files={"file": ("data.csv", content, "text/csv")},
@@ -146,9 +164,8 @@ def test_unusable_data_is_refused_and_nothing_is_left(
 
     assert response.status_code == 422, response.text
     assert response.json()["errors"][0]["detail"]
-    assert [p for p in folder.iterdir() if p.name != ".incoming"] == [
-        p for p in before if p.name != ".incoming"
-    ]
+    incoming = folder / ".incoming"
+    assert set(folder.iterdir()) - {incoming} == before - {incoming}
     assert list((folder / ".incoming").iterdir()) == []
 
 

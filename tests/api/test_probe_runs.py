@@ -113,7 +113,7 @@ def test_a_run_over_an_uploaded_data_set_takes_its_task(client: TestClient, revi
         ({"examples": [{"text": "one", "label": "a"}]}, "/examples"),
         ({"examples": []}, "/examples"),
         ({"examples": [{"text": "one", "label": "a"}] * 2001}, "/examples"),
-        ({"task": {"type": "translation"}}, "/task_type"),
+        ({"task": {"type": "translation"}}, "/task/type"),
         ({"task": {"metric": "wer"}}, "/task/metric"),
         ({"recommendation_id": "rec_0"}, "/recommendation_id"),
         ({"seed": -1}, "/seed"),

@@ -121,8 +121,16 @@ def test_removing_a_dataset_leaves_published_figures(session: Session) -> None:
     figures = FigureRepository(session)
     figures.bulk_import([figure()])
     figures.add_probe_figures([probe(), probe(value=0.7)], dataset_sha256=DATASET)
-    assert figures.remove_dataset(DATASET) == 2
+    assert figures.remove_dataset("own-data") == 2
     assert [f.kind for f in figures.all_figures()] == ["published"]
+
+
+def test_removing_a_dataset_leaves_another_one_of_the_same_bytes(session: Session) -> None:
+    figures = FigureRepository(session)
+    other = replace(probe(), benchmark="other-columns")
+    figures.add_probe_figures([probe(), other], dataset_sha256=DATASET)
+    figures.remove_dataset("own-data")
+    assert [f.figure for f in figures.probe_figures(DATASET)] == [other]
 
 
 def test_the_version_changes_when_a_figure_comes_and_when_one_goes(session: Session) -> None:
@@ -130,7 +138,7 @@ def test_the_version_changes_when_a_figure_comes_and_when_one_goes(session: Sess
     versions = [figures.version()]
     figures.add_probe_figures([probe()], dataset_sha256=DATASET)
     versions.append(figures.version())
-    figures.remove_dataset(DATASET)
+    figures.remove_dataset("own-data")
     figures.add_probe_figures([probe(value=0.7)], dataset_sha256=DATASET)
     versions.append(figures.version())
     assert len(set(versions)) == 3

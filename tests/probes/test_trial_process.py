@@ -15,12 +15,14 @@ from app.datasets.examples import FILE_NAME, ExampleWriter
 from app.probes.data import write_split
 from app.probes.messages import (
     BaselineReport,
+    Command,
     Crashed,
     Diverged,
     ExtractFeatures,
     FeatureReport,
     Finished,
     Heartbeat,
+    Outcome,
     OutOfMemory,
     RunBaselines,
     SlicePoint,
@@ -98,7 +100,7 @@ def spec(shared_folder: Path, tmp_path: Path) -> TrialSpec:
         strategy="full",
         n_classes=2,
         dataset_folder=shared_folder / "data",
-        dataset_sha256="0" * 64,
+        dataset_id="ds_0000000000000000",
         split_file=shared_folder / "split.json",
         folder=tmp_path / "trial",
         feature_cache_folder=tmp_path / "features",
@@ -107,20 +109,22 @@ def spec(shared_folder: Path, tmp_path: Path) -> TrialSpec:
     )
 
 
-def run(process: TrialProcess, command: object, **limits: float) -> object:
+def run(process: TrialProcess, command: Command, **limits: float) -> Outcome:
     return process.run(
-        command,  # type: ignore[arg-type]
+        command,
         timeout_seconds=limits.get("timeout_seconds", 120.0),
         memory_limit_bytes=int(limits.get("memory_limit_bytes", 4 * GIB)),
     )
 
 
 def final_point(process: TrialProcess, *ends: int) -> SlicePoint:
+    points = []
     for end in ends:
         outcome = run(process, Train(until_step=end))
         assert isinstance(outcome, Finished), outcome
-    assert isinstance(outcome.result, SlicePoint)
-    return outcome.result
+        assert isinstance(outcome.result, SlicePoint)
+        points.append(outcome.result)
+    return points[-1]
 
 
 def state_bytes(folder: Path) -> bytes:

@@ -17,8 +17,7 @@ from rich.console import Console
 from app.demo import fetch_reviews
 from app.probes.backbones import load_backbone
 from app.probes.features import extract_features
-from app.probes.weights import ensure_weights
-from models_registry.catalogue import load_catalogue
+from app.probes.weights import ensure_weights, packaged_entries
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DATA_DIR = Path(".cache/demo/demo")
@@ -51,7 +50,7 @@ def plain_loop(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray[Any, 
     return features
 
 
-def measure(model_folder: Path, corpus: Path) -> dict[str, float]:
+def measure(model_folder: Path, corpus: Path, *, rounds: int = ROUNDS) -> dict[str, float]:
     """Examples a second of both, and the median of their ratios over interleaved rounds."""
     from transformers import AutoModel, AutoTokenizer
 
@@ -62,7 +61,7 @@ def measure(model_folder: Path, corpus: Path) -> dict[str, float]:
     ours: list[float] = []
     plain: list[float] = []
     difference = 0.0
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         seconds, a = _timed(lambda: extract_features(backbone, texts, max_length=MAX_LENGTH))
         ours.append(len(texts) / seconds)
         seconds, b = _timed(lambda: plain_loop(model, tokenizer, texts))
@@ -88,8 +87,7 @@ def _timed(
 def main() -> None:
     """Fetch what is missing, measure, print."""
     models_dir = Path(os.environ.get("ADVISOR_TEST_MODELS_DIR", ".cache/models"))
-    model = next(e for e in load_catalogue().entries if e.id == MODEL)
-    folder = ensure_weights(model, models_dir)
+    folder = ensure_weights(packaged_entries()[MODEL], models_dir)
     found = measure(folder, fetch_reviews(DATA_DIR, Console(stderr=True)))
     out = sys.stdout
     out.write(f"Frozen features of {found['n_texts']:.0f} film reviews, {MODEL}, one process, interleaved\n")

@@ -86,3 +86,27 @@ def test_values_outside_the_range_have_no_comparable_value(value: float) -> None
 
 def test_a_perfect_and_a_worthless_score_stay_finite() -> None:
     assert np.isfinite(METRICS["accuracy"].to_comparable([0.0, 1.0])).all()
+
+
+def test_a_measured_value_in_the_middle_has_the_variance_of_the_slope() -> None:
+    metric = METRICS["accuracy"]
+    y, variance = metric.measured(0.6, 0.01)
+
+    assert float(y) == pytest.approx(float(metric.to_comparable(0.6)), abs=1e-3)
+    assert float(variance) == pytest.approx((0.01 / float(metric.slope(y))) ** 2, rel=0.01)
+
+
+def test_a_perfect_score_weighs_against_a_low_one_as_its_likelihood_does() -> None:
+    # 24 of 24 right: the likelihood of an accuracy of 0.8 is 0.8 ** 24 of that of 1, which is 3.3 sigma.
+    y, variance = METRICS["accuracy"].measured(1.0, 0.029)
+    sigmas = (float(y) - float(METRICS["accuracy"].to_comparable(0.8))) / float(variance) ** 0.5
+
+    assert sigmas == pytest.approx(3.3, abs=0.5)
+
+
+def test_a_value_without_an_error_is_taken_as_it_is() -> None:
+    metric = METRICS["accuracy"]
+    y, variance = metric.measured([0.5, 1.0], [0.0, 0.0])
+
+    assert y.tolist() == metric.to_comparable([0.5, 1.0]).tolist()
+    assert variance.tolist() == [0.0, 0.0]

@@ -198,3 +198,10 @@ def test_models_trained_on_a_corpus_of_their_own_name_their_sources() -> None:
 def test_no_two_models_share_a_pinned_commit() -> None:
     pinned = [e.revision for e in CATALOGUE if e.hub == "huggingface" and e.revision != "main"]
     assert len(pinned) == len(set(pinned))
+
+
+def test_copy_belongs_to_the_family_of_its_original() -> None:
+    entries = {entry.key: entry for entry in load_catalogue().entries}
+    copies = [e for e in entries.values() if e.derived_from in entries]
+    assert copies
+    assert [e.id for e in copies if e.family != entries[str(e.derived_from)].family] == []

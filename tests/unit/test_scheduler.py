@@ -93,9 +93,10 @@ def test_every_candidate_is_passed_over_before_any_is_trained() -> None:
     assert Kind.FEATURES not in kinds[N:]
 
 
-def test_best_prior_is_passed_over_first() -> None:
-    actions, _, _ = simulate(Scheduler(make_plan(), load_curve_calibration()), TRUTH, 300.0)
-    assert [a.model for a in actions[:N]] == [1, 0, 2]
+def test_cheapest_candidate_is_passed_over_first() -> None:
+    plan = make_plan(feature_seconds=(4.0, 1.0, 2.0))
+    actions, _, _ = simulate(Scheduler(plan, load_curve_calibration()), TRUTH, 300.0)
+    assert [a.model for a in actions[:N]] == [1, 2, 0]
 
 
 @pytest.mark.parametrize("budget", [1.0, 5.0, 13.0, 40.0, 100.0])

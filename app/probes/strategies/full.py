@@ -1,7 +1,6 @@
 """`full`: every weight is trained, with AdamW under a linear warm-up and decay.
 
 Notation:
-    p     parameters of the body, without its table of token vectors
     n     training examples
 
 Sources: Mosbach, Andriushchenko and Klakow 2021, "On the Stability of Fine-tuning BERT" (warm-up, bias
@@ -21,24 +20,6 @@ MOST_GRADIENT_NORM = 1.0
 """Gradients are clipped to this length, as in Devlin et al. 2019."""
 POOLED_BATCHES = 16
 """Texts of so many batches are sorted by length together: padding nearly gone, order still random."""
-REFERENCE_RATE, REFERENCE_PARAMETERS = 2.5e-5, 85e6
-"""BERT-base; smaller models take larger rates, about p^-0.5 (Turc et al. 2019 use 1e-4 to 3e-4)."""
-STATIC_RATE = 2e-3
-"""A table of word vectors has no layers through which a step is amplified."""
-
-
-def learning_rate(n_body_parameters: int, n_train: int) -> float:
-    """Peak learning rate by size of model and data.
-
-    Args:
-        n_body_parameters: p; 0 for a table of word vectors.
-        n_train: n; small data takes more epochs, not another rate, down to about 100.
-    """
-    if n_body_parameters <= 0:
-        return STATIC_RATE
-    rate = REFERENCE_RATE * math.sqrt(REFERENCE_PARAMETERS / max(n_body_parameters, 1_000_000))
-    shortage = min(math.sqrt(n_train / 100.0), 1.0)
-    return float(np.clip(rate * shortage, 5e-6, 2e-4))
 
 
 def rate_at(step: int, *, peak: float, total_steps: int, warmup_fraction: float) -> float:

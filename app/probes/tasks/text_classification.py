@@ -39,7 +39,11 @@ class TextClassifier(nn.Module):
         return logits
 
     def begin_from(self, classifier: LinearClassifier) -> None:
-        """The head starts as this solution on frozen features."""
+        """The head starts as this solution on frozen features, as confident as it is.
+
+        Scaling it down to a small start is no better at the end and worse on the way: with WordLlama on ten
+        data sets an eighth of the training then scores 0.09 less on average, below the frozen features.
+        """
         with torch.no_grad():
             self.head.weight.copy_(torch.from_numpy(classifier.weight))
             self.head.bias.copy_(torch.from_numpy(classifier.bias))
