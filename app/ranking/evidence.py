@@ -36,7 +36,7 @@ N_SAMPLES = 1024
 SIMILARITY_DIGITS = 9
 CACHED_TARGETS = 512
 KEPT_CONTESTS = 32
-"""Contests remembered of one target; budgets and constraints leave few sets of models."""
+"""Contests remembered of one target; budgets and constraints leave few sets of models, so most share."""
 YOUR_TASK = "your task"
 """Stands for the benchmark that nobody has measured: unlike every other, like itself."""
 TUNED, FROZEN = 0, 1

@@ -40,7 +40,7 @@ def test_loss_begins_near_that_of_guessing(tmp_path: Path) -> None:
     model = TextClassifier(backbone, 4)
     logits = model(backbone.tokenize(TEXTS, 8).batch(np.arange(4)))
     loss = classification_loss(logits, torch.arange(4), None)
-    assert abs(float(loss) - np.log(4)) < 0.2
+    assert abs(loss.item() - np.log(4)) < 0.2
 
 
 def test_class_weights_count_a_rare_class_more() -> None:

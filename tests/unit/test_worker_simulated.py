@@ -306,7 +306,7 @@ def test_no_action_begins_that_the_budget_has_no_room_for(place: Place) -> None:
 
 
 def test_a_budget_too_small_for_anything_gives_the_prior_and_says_so(place: Place) -> None:
-    run = place.ended(place.queue(seconds=1.0))
+    run = place.ended(place.queue(seconds=0.3))
 
     assert run["status"] == "succeeded"
     assert "nothing could be measured" in run["decision"]
@@ -315,7 +315,7 @@ def test_a_budget_too_small_for_anything_gives_the_prior_and_says_so(place: Plac
 
 
 def test_what_got_no_turn_says_so(place: Place) -> None:
-    run = place.ended(place.queue(seconds=1.0))
+    run = place.ended(place.queue(seconds=0.3))
 
     assert {(t["status"], t["why"]) for t in run["trials"]} == {
         ("stopped", "the budget ended before its turn")
