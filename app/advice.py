@@ -357,8 +357,7 @@ def _advice_text(
 def _nobody(question: Question, recall: Recall) -> Advice:
     """An answer without a ranking, which says why."""
     language, task = question.language, question.profile.task_type.value
-    out = recall.near + recall.beyond.exclusions
-    hindered = [e for e in out if e.rule not in {Rule.TASK, Rule.LANGUAGE}]
+    hindered = [e for e in recall.exclusions if e.rule not in {Rule.TASK, Rule.LANGUAGE}]
     if hindered:
         nearest = hindered[0]
         rules = Counter(e.rule.value for e in hindered).most_common(3)

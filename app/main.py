@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
+from threadpoolctl import threadpool_limits
 
 from app.api import benchmarks, datasets, health, models, probe_runs, recommendations, tasks
 from app.api.broadcast import EventBroadcast
@@ -88,6 +89,9 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
 
 def _start(settings: Settings) -> Services:
     """Everything that must stand before the first request."""
+    # Matrices are of a few hundred rows: more BLAS threads than one only wait for each other (ten times
+    # slower where requests come in side by side).
+    threadpool_limits(limits=1, user_api="blas")
     upgrade(settings.url)
     database = Database(settings.url)
     seed(database)

@@ -154,6 +154,11 @@ class Recall:
     near: tuple[Exclusion, ...]
     beyond: Beyond
 
+    @property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """Everyone who is out, the nearest to eligible first."""
+        return self.near + self.beyond.exclusions
+
     def restricted(self, allowed: NDArray[np.bool_]) -> "Recall":
         """The same with only these arms, shape (len(STRATEGIES), M)."""
         fits = self.fits & allowed

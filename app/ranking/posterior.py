@@ -1,6 +1,6 @@
 """From a belief to what a user decides by: intervals, P(best), expected regret, ties, the Pareto front."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,17 +71,27 @@ class Contest:
         samples: Draws of all arms, shape (s, arms).
         p_best: Probability of each competing arm to be the best of them, shape (n,), summing to 1.
         best: Score of the best competing arm in each draw, shape (s,).
+        regrets: Expected regret of the arms picked before, by arm and metric.
     """
 
     samples: Array
     p_best: Array
     best: Array
+    regrets: dict[tuple[int, str], float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, samples: Array, arms: Index) -> "Contest":
         """The contest of these arms, shape (n,)."""
         draws = samples[:, arms]
         return cls(samples=samples, p_best=p_best(draws), best=draws.max(axis=1))
+
+    def regret(self, arm: int, metric: Metric) -> float:
+        """Expected loss of picking this arm instead of the best, in the metric's units."""
+        found = self.regrets.get((arm, metric.name))
+        if found is None:
+            found = expected_regret(self.best, self.samples[:, arm], metric)
+            self.regrets[arm, metric.name] = found
+        return found
 
 
 def rank(
@@ -130,8 +140,7 @@ def rank(
             )
         )
     )
-    regret = expected_regret(contest.best, contest.samples[:, arms[0]], metric)
-    return Ranking(rows=rows, expected_regret=regret)
+    return Ranking(rows=rows, expected_regret=contest.regret(int(arms[0]), metric))
 
 
 def intervals(belief: Belief, arms: Index, metric: Metric) -> list[ScoreInterval]:
