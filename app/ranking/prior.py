@@ -311,7 +311,8 @@ def predict(prior: Prior, candidates: Sequence[Candidate], targets: Sequence[Col
     row_of = {name: i for i, name in enumerate(prior.table.models)}
     for family, members in _by_family(candidates).items():
         arms = (members[:, None] * len(targets) + np.arange(len(targets))).ravel()
-        covariance[np.ix_(arms, arms)] = kernels.prior_covariance(len(members))
+        names = np.array([candidates[m].row for m in members])
+        covariance[np.ix_(arms, arms)] = kernels.prior_covariance(names[:, None] == names[None, :])
         block = prior.blocks.get(family)
         if block is None:
             continue
@@ -350,9 +351,14 @@ class _TargetKernels:
             own_within=np.tensordot(own, within, axes=1),
         )
 
-    def prior_covariance(self, n: int) -> Array:
-        """Of n members of a family on all targets, model-major, shape (n T, n T)."""
-        same = np.kron(np.eye(n), np.ones_like(self.own_within))
+    def prior_covariance(self, is_same: NDArray[np.bool_]) -> Array:
+        """Of n members of a family on all targets, model-major, shape (n T, n T).
+
+        Args:
+            is_same: Which members are one model, a copy being the model that it is a copy of, shape (n, n).
+        """
+        n = len(is_same)
+        same = np.kron(is_same, np.ones_like(self.own_within))
         return np.asarray(np.tile(self.family_within, (n, n)) + same * np.tile(self.own_within, (n, n)))
 
     def cross_covariance(self, members: Index, owners: Index, columns: Index) -> Array:
