@@ -232,53 +232,71 @@ def _explained(
         row.arm: base.candidates.entries[field.models[i]].name
         for row, i in zip(ranking.rows, places, strict=True)
     }
-    probed = {(p.model, p.strategy): p.figure for p in question.probes}
     rows = []
     for row, i in zip(ranking.rows, places, strict=True):
         model, strategy = int(field.models[i]), field.strategies[i]
-        entry = base.candidates.entries[model]
-        s = STRATEGIES.index(strategy)
         evidence = influences(base, field.held, model, strategy)
-        footing = Footing(
-            entry=entry,
-            strategy=strategy,
-            strategy_fits=bool(recall.fits[0, model]),
-            influences=evidence,
-            n_own=base.n_own_figures(entry),
-            n_family=base.n_family_figures(entry),
-            train_seconds=float(costs.train_seconds[s, model]),
-            peak_bytes=float(costs.peak_bytes[s, model]),
-            device=question.device.name,
-            tokens=work.tokens,
-            probe=probed.get((entry.key, strategy)),
-        )
-        recipe = make_recipe(
-            entry,
-            strategy,
-            micro_batch=int(costs.micro_batch[s, model]),
-            epochs=work.epochs,
-            tokens=work.tokens,
-            precision=question.device.precision,
-            class_counts=question.profile.class_counts,
-            metric=question.profile.metric,
-            n_train=work.n_examples,
-        )
+        footing = _footing(model, strategy, evidence, recall, costs, work, question, base)
         rows.append(
             Recommended(
-                entry=entry,
+                entry=footing.entry,
                 strategy=strategy,
                 score=row.score,
                 p_best=row.p_best,
                 tied_with=tuple(names[a] for a in row.tied),
                 pareto=row.pareto,
-                recipe=recipe,
-                cost=_arm_cost(costs, s, model, question.budget),
+                recipe=_recipe(footing.entry, model, strategy, costs, work, question),
+                cost=_arm_cost(costs, STRATEGIES.index(strategy), model, question.budget),
                 evidence=evidence,
                 reasons=tuple(reasons(footing, question.profile, question.language)),
                 cautions=tuple(cautions(footing, question.language)),
             )
         )
     return tuple(rows)
+
+
+def _footing(
+    model: int,
+    strategy: Strategy,
+    evidence: tuple[Influence, ...],
+    recall: Recall,
+    costs: Costs,
+    work: Workload,
+    question: Question,
+    base: EvidenceBase,
+) -> Footing:
+    """What the reasons and cautions of an arm are drawn from."""
+    entry, s = base.candidates.entries[model], STRATEGIES.index(strategy)
+    measured = (p.figure for p in question.probes if p.model == entry.key and p.strategy is strategy)
+    return Footing(
+        entry=entry,
+        strategy=strategy,
+        strategy_fits=bool(recall.fits[0, model]),
+        influences=evidence,
+        n_own=base.n_own_figures(entry),
+        n_family=base.n_family_figures(entry),
+        train_seconds=float(costs.train_seconds[s, model]),
+        peak_bytes=float(costs.peak_bytes[s, model]),
+        device=question.device.name,
+        tokens=work.tokens,
+        probe=next(measured, None),
+    )
+
+
+def _recipe(
+    entry: ModelEntry, model: int, strategy: Strategy, costs: Costs, work: Workload, question: Question
+) -> Recipe:
+    return make_recipe(
+        entry,
+        strategy,
+        micro_batch=int(costs.micro_batch[STRATEGIES.index(strategy), model]),
+        epochs=work.epochs,
+        tokens=work.tokens,
+        precision=question.device.precision,
+        class_counts=question.profile.class_counts,
+        metric=question.profile.metric,
+        n_train=work.n_examples,
+    )
 
 
 def _arm_cost(costs: Costs, s: int, model: int, budget: Budget) -> ArmCost:
