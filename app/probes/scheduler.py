@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 
 SLICE_FRACTIONS = (0.125, 0.25, 0.5, 1.0)
 """Ends of an arm's slices as shares of its steps: each doubles what is known, as successive halving does."""
+SLICE_MARGIN = 1.3
+"""Predicted costs are right within about 30 %: a slice that the budget cuts off is time for nothing."""
 NEGLIGIBLE_VALUE = 1e-6
 """Expected improvement, comparable scale, below which a slice can no longer change the answer."""
 
@@ -268,8 +270,11 @@ class Scheduler:
         return found
 
     def rankable(self) -> list[int]:
-        """Arms that can still be the answer: all but those that failed."""
-        failed = {TrialStatus.OUT_OF_MEMORY, TrialStatus.DIVERGED, TrialStatus.TIMED_OUT, TrialStatus.FAILED}
+        """Arms that can still be the answer: all but those that failed.
+
+        A slice that the end of the budget cut off says nothing against its arm.
+        """
+        failed = {TrialStatus.OUT_OF_MEMORY, TrialStatus.DIVERGED, TrialStatus.FAILED}
         return [arm for arm in range(len(self.plan.arms)) if self._ended.get(arm) not in failed]
 
     def status(self, arm: int) -> TrialStatus:
@@ -341,7 +346,8 @@ class Scheduler:
         open_arms = [a for a in open_arms if self.plan.arms[a].model in self._featured]
         if not open_arms:
             return Stop(reason=self._why_none_is_open(), detail=self._detail())
-        affordable = [a for a in open_arms if self._next_cost(a) * self._pace() <= remaining]
+        needed = {a: self._next_cost(a) * self._pace() * SLICE_MARGIN for a in open_arms}
+        affordable = [a for a in open_arms if needed[a] <= remaining]
         if not affordable:
             return Stop(reason="the budget has no room for another slice", detail=self._detail())
         belief = self.belief()

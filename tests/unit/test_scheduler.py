@@ -189,3 +189,13 @@ def test_slower_machine_than_predicted_does_not_overrun() -> None:
         spent += min(seconds, budget - spent)
         scheduler.tell(Record.from_json({**told.to_json(), "seconds": seconds}))
     assert spent <= budget
+
+
+def test_slice_cut_off_by_the_budget_leaves_its_arm_in_the_race() -> None:
+    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    for model in range(N):
+        action = Action(kind=Kind.FEATURES, model=model, arm=None, until_step=None, predicted_seconds=2.0)
+        scheduler.tell(answer(scheduler, action, TRUTH))
+    scheduler.tell(Record(kind=Kind.SLICE, model=2, arm=5, outcome="timed_out", seconds=9.0, step=10))
+    assert scheduler.status(5) is TrialStatus.TIMED_OUT
+    assert 5 in scheduler.rankable()

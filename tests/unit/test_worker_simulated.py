@@ -329,7 +329,7 @@ def test_the_working_folder_is_gone_at_the_end(place: Place) -> None:
     assert not (place.settings.data_dir / "runs" / run_id).exists()
 
 
-@pytest.mark.parametrize("outcome", ["out_of_memory", "diverged", "timed_out", "failed"])
+@pytest.mark.parametrize("outcome", ["out_of_memory", "diverged", "failed"])
 def test_a_model_that_fails_in_its_pass_is_left_out_and_the_others_are_ranked(
     place: Place, outcome: str
 ) -> None:
