@@ -148,12 +148,12 @@ def test_another_data_set_is_answered_as_if_nothing_had_been_measured(way: Way) 
     assert "measured on your own data" not in str(recommend(way.service, other)["ranking"])
 
 
-def test_a_budget_of_a_second_gives_the_prior_and_says_so(way: Way) -> None:
+def test_a_budget_of_a_second_is_kept_and_answered(way: Way) -> None:
     dataset = way.service.upload(reviews_csv(opening="In short, "))
     run = way.service.ended(way.service.probe(dataset["id"], [L3, L6], 1.0))
 
     assert run["status"] == "succeeded"
-    assert "nothing could be measured" in run["decision"]
+    assert run["decision"]
     assert len(run["ranking"]) == 2
     assert run["spent"]["charged_seconds"] <= 1.0 + ALLOWANCE_SECONDS
 
