@@ -145,7 +145,11 @@ class RunExecution:
     def _weights(self, prepared: Prepared) -> dict[int, Path]:
         """Weights of every candidate; one that cannot be had is that candidate's outcome."""
         began = time.monotonic()
-        hubs = partial(hub_for, local_root=self._settings.local_models_dir)
+        hubs = partial(
+            hub_for,
+            local_root=self._settings.local_models_dir,
+            silence_seconds=self._settings.hub_timeout_seconds,
+        )
         folders: dict[int, Path] = {}
         for model, entry in enumerate(prepared.entries):
             if self._lease.interrupted.is_set():

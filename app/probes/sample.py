@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from app.datasets.examples import Examples, load_examples
 from app.datasets.split import split, subsample
+from app.probes.data import write_split
 from app.probes.planning import Sample
 
 SPLIT_NAME = "split.json"
@@ -48,9 +49,7 @@ def prepare_data(dataset: Path, run_folder: Path, sample: Sample, seed: int) -> 
     path = run_folder / SPLIT_NAME
     if not path.exists():
         train, validation = draw(examples, sample, seed)
-        draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps({"train": train.tolist(), "validation": validation.tolist()}))
-        draft.replace(path)
+        write_split(path, train, validation)
     kept = json.loads(path.read_text(encoding="utf-8"))
     return RunData(
         folder=dataset,
