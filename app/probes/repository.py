@@ -165,15 +165,6 @@ class RunRepository:
         query = select(RunEventRow).where(RunEventRow.run_id == run_id, RunEventRow.number > number)
         return list(self._session.scalars(query.order_by(RunEventRow.number).limit(limit)))
 
-    def events_since(self, row_id: int, limit: int = 1000) -> list[RunEventRow]:
-        """Events of all runs behind this row, in order: what the poller of a process fans out."""
-        query = select(RunEventRow).where(RunEventRow.id > row_id).order_by(RunEventRow.id)
-        return list(self._session.scalars(query.limit(limit)))
-
-    def newest_event(self) -> int:
-        """Row id of the newest event of all; 0 where there is none."""
-        return self._session.scalar(select(func.max(RunEventRow.id))) or 0
-
     def _append(self, row: ProbeRunRow, kind: str, data: Json, now: dt.datetime) -> None:
         row.last_event += 1
         event = RunEventRow(run_id=row.id, number=row.last_event, kind=kind, data=dict(data), created_at=now)
