@@ -267,7 +267,8 @@ def _footing(
 ) -> Footing:
     """What the reasons and cautions of an arm are drawn from."""
     entry, s = base.candidates.entries[model], STRATEGIES.index(strategy)
-    measured = (p.figure for p in question.probes if p.model == entry.key and p.strategy is strategy)
+    measured = [p for p in question.probes if p.model == entry.key]
+    measured.sort(key=lambda p: p.strategy is not strategy)  # this arm's own measurement before its sister's
     return Footing(
         entry=entry,
         strategy=strategy,
@@ -279,7 +280,7 @@ def _footing(
         peak_bytes=float(costs.peak_bytes[s, model]),
         device=question.device.name,
         tokens=work.tokens,
-        probe=next(measured, None),
+        probe=measured[0] if measured else None,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.ranking.candidates import is_quantised
 from app.ranking.columns import trains_backbone
 from app.ranking.evidence import Influence
+from app.ranking.observations import ProbeObservation
 from app.ranking.phrases import Language, duration, language_name, say
 from app.task_profile.profile import TaskProfile
 from benchmarks.figures import Figure, FigureKind
@@ -33,7 +34,7 @@ class Footing:
         peak_bytes: Predicted.
         device: Name of the device.
         tokens: Of an average input.
-        probe: A probe figure on the user's own data, where there is one.
+        probe: What a probe measured of the model on the user's own data, this arm's own where it has one.
     """
 
     entry: ModelEntry
@@ -46,7 +47,7 @@ class Footing:
     peak_bytes: float
     device: str
     tokens: float
-    probe: Figure | None = None
+    probe: ProbeObservation | None = None
 
 
 def reasons(footing: Footing, profile: TaskProfile, language: Language) -> list[str]:
@@ -107,8 +108,8 @@ def _weight_cautions(entry: ModelEntry, language: Language) -> list[str]:
 def _probe_reason(footing: Footing, language: Language) -> str:
     if footing.probe is None:
         return ""
-    figure = footing.probe
-    return say("probe_figure", language, value=show_value(figure), metric=figure.metric)
+    figure, how = footing.probe.figure, say(footing.probe.strategy.value, language)
+    return say("probe_figure", language, value=show_value(figure), metric=figure.metric, how=how)
 
 
 def _evidence_reason(footing: Footing, language: Language) -> str:

@@ -44,8 +44,8 @@ _PHRASES = {
         "预算只够在冻结特征上训练分类头",
     ),
     "probe_figure": (
-        "measured on your own data by a probe: {value} {metric}",
-        "已在您的数据上实测：{metric} 为 {value}",
+        "measured on your own data by a probe: {value} {metric} ({how})",
+        "已在您的数据上实测：{metric} 为 {value}（{how}）",
     ),
     "thin_evidence": (
         "thin evidence: the prediction rests on {n} figures, none of them close to your task",
