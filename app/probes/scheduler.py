@@ -331,9 +331,14 @@ class Scheduler:
         return None
 
     def standing(self) -> tuple[float, float]:
-        """P(best) and expected regret (metric units) of the arm that leads."""
+        """P(best) and expected regret (metric units) of the model that leads, each by its better arm."""
         belief = self.belief()
-        positions = np.array(sorted({self.position(arm) for arm in self.rankable()}), dtype=np.intp)
+        best: dict[int, int] = {}
+        for arm in self.rankable():
+            model, position = self.plan.arms[arm].model, self.position(arm)
+            if model not in best or belief.mean[position] > belief.mean[best[model]]:
+                best[model] = position
+        positions = np.array(sorted(best.values()), dtype=np.intp)
         draws = belief.sample_relative(N_SAMPLES, self.plan.seed)[:, positions]
         leader = int(np.argmax(belief.mean[positions]))
         return float(p_best(draws)[leader]), expected_regret(
