@@ -14,11 +14,12 @@ from scipy.stats import kendalltau, weightedtau
 
 from app.ranking.columns import Column
 from app.ranking.posterior import INTERVAL_LEVEL
-from app.ranking.prior import Candidate, Hyperparameters, Prior, fit_prior, predict
+from app.ranking.described import Described
+from app.ranking.prediction import Candidate, predict
+from app.ranking.prior import Hyperparameters, Prior, fit_prior
 from app.ranking.table import NumberedFigure, ScoreTable, build_table
 from benchmarks.figures import Benchmark
 from benchmarks.metrics import Direction, metric_named
-from models_registry.entry import ModelEntry
 
 Array = NDArray[np.float64]
 MIN_MODELS = 5
@@ -57,7 +58,7 @@ class HiddenResult:
 def backtest(
     figures: Sequence[NumberedFigure],
     benchmarks: Mapping[str, Benchmark],
-    entries: Mapping[str, ModelEntry],
+    models_known: Mapping[str, Described],
     hyper: Hyperparameters,
     *,
     suites: frozenset[str] | None = None,
@@ -67,17 +68,17 @@ def backtest(
     Args:
         figures: All figures.
         benchmarks: By name.
-        entries: Registry, by `hub:id`.
+        models_known: What is known of models, by name.
         hyper: Variances, held.
         suites: Suites to report; all by default.
     """
-    whole = build_table(figures, benchmarks, entries)
+    whole = build_table(figures, benchmarks, models_known)
     results = []
     for name in sorted({c.benchmark for c in whole.columns.columns}):
         if suites is not None and benchmarks[name].suite not in suites:
             continue
         rest = [f for f in figures if f.figure.benchmark != name]
-        prior = fit_prior(build_table(rest, benchmarks, entries), hyper)
+        prior = fit_prior(build_table(rest, benchmarks, models_known), hyper)
         for c, column in enumerate(whole.columns.columns):
             if column.benchmark == name and np.sum(whole.column == c) >= MIN_MODELS:
                 results.append(_predict_column(prior, whole, c, column))
@@ -87,7 +88,7 @@ def backtest(
 def _predict_column(prior: Prior, whole: ScoreTable, c: int, column: Column) -> HiddenResult:
     cells = np.flatnonzero(whole.column == c)
     candidates = [
-        Candidate(entry=whole.entries[m], row=whole.models[m], family=whole.families[m])
+        Candidate(described=whole.described[m], row=whole.models[m])
         for m in whole.model[cells]
     ]
     prediction = predict(prior, candidates, [column])

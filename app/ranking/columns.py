@@ -9,6 +9,7 @@ A model's deviation from what is expected of it is correlated over columns with 
 sum_p tau_p^2 k_p(c, c'); the variances tau_p^2 are learnt in `app.fitting.prior`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,7 @@ COMPONENTS = (
     "domain",
     "protocol",
     "training size",
+    "name",
     "suite",
     "benchmark",
 )
@@ -36,6 +38,8 @@ SIZE_LENGTH = np.log(10.0)
 """Length scale of the training-size component: sizes a factor of ten apart correlate by 1/e."""
 UNKNOWN_SIZE = 10_000
 """Training examples assumed where a benchmark does not say."""
+GRAM_LENGTHS = (3, 4)
+"""Characters of the n-grams by which names are compared: `scala-da` and `scala-nl` share what they measure."""
 
 _GROUPS: dict[TaskType, str] = {
     TaskType.TEXT_CLASSIFICATION: "classify text",
@@ -80,6 +84,13 @@ class Column:
     n_classes: int | None = None
     suite: str = ""
     benchmark: str = ""
+
+    @property
+    def short_name(self) -> str:
+        """The benchmark's name without its suite's, which says where it was published, not what it is."""
+        words = self.benchmark.split("-")
+        suite = set(self.suite.split("-"))
+        return " ".join(w for w in words if w not in suite) if self.benchmark != self.suite else ""
 
     @classmethod
     def of(cls, benchmark: Benchmark, protocol: Protocol, metric: str) -> "Column":
@@ -127,13 +138,35 @@ class ColumnTable:
             "modality": array([c.modality.value for c in self.columns]),
             "task group": array([task_group(c.task_type) for c in self.columns]),
             "task type": array([c.task_type.value for c in self.columns]),
-            "domain": array([c.domain.value for c in self.columns]),
+            "domain": array([c.domain.value if c.domain is not Domain.GENERAL else "" for c in self.columns]),
             "protocol": array(
                 ["tuned" if trains_backbone(c.protocol) else c.protocol.value for c in self.columns]
             ),
             "suite": array([c.suite for c in self.columns]),
             "benchmark": array([c.benchmark for c in self.columns]),
         }
+
+    @cached_property
+    def languages(self) -> Array:
+        """Which languages each column is in, shape (C, languages seen)."""
+        return _indicators([c.languages for c in self.columns], self.language_numbers)
+
+    @cached_property
+    def language_numbers(self) -> dict[str, int]:
+        """Every language that any column is in."""
+        seen = sorted({language for c in self.columns for language in c.languages})
+        return {language: i for i, language in enumerate(seen)}
+
+    @cached_property
+    def grams(self) -> Array:
+        """Which n-grams each column's name has, rows of length 1, shape (C, n-grams seen)."""
+        return _unit_rows(_indicators([name_grams(c.short_name) for c in self.columns], self.gram_numbers))
+
+    @cached_property
+    def gram_numbers(self) -> dict[str, int]:
+        """Every n-gram that any column's name has."""
+        seen = sorted({gram for c in self.columns for gram in name_grams(c.short_name)})
+        return {gram: i for i, gram in enumerate(seen)}
 
     def similarity(self, other: "ColumnTable") -> Array:
         """All components between two tables, shape (P, len(self), len(other)), values in [0, 1]."""
@@ -148,9 +181,16 @@ class ColumnTable:
                 return self._same("modality", other)
             case "language":
                 return self._shared_languages(other)
+            case "domain":
+                # Two columns about nothing in particular are not alike for that.
+                return np.maximum(self._same("domain", other), self._same("benchmark", other))
             case "training size":
                 distance = np.abs(self.log_sizes[:, None] - other.log_sizes[None, :])
                 return np.asarray(np.exp(-distance / SIZE_LENGTH))
+            case "name":
+                theirs = [name_grams(c.short_name) for c in other.columns]
+                alike = self.grams @ _unit_rows(_indicators(theirs, self.gram_numbers, theirs))[:, :-1].T
+                return np.maximum(alike, self._same("benchmark", other))
             case _:
                 return self._same(name, other)
 
@@ -160,13 +200,42 @@ class ColumnTable:
         return np.asarray(same, dtype=np.float64)
 
     def _shared_languages(self, other: "ColumnTable") -> Array:
-        return np.array(
-            [[_jaccard(a.languages, b.languages) for b in other.columns] for a in self.columns],
-            dtype=np.float64,
-        ).reshape(len(self), len(other))
+        """Share of common languages; the Jaccard index is a positive semi-definite kernel (Gower, 1971)."""
+        theirs = _indicators([c.languages for c in other.columns], self.language_numbers)
+        both = self.languages @ theirs.T
+        sizes = [np.array([len(c.languages) for c in t.columns], dtype=np.float64) for t in (self, other)]
+        either = sizes[0][:, None] + sizes[1][None, :] - both
+        return np.where(either > 0.0, both / np.maximum(either, 1.0), 1.0)
 
 
-def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:
-    """Share of common languages; the Jaccard index is a positive semi-definite kernel (Gower, 1971)."""
-    union = len(a | b)
-    return len(a & b) / union if union else 1.0
+def name_grams(name: str) -> frozenset[str]:
+    """Character n-grams of a name, word ends marked; none of an empty name."""
+    text = f" {re.sub(r'[^a-z0-9]+', ' ', name.lower()).strip()} "
+    if not text.strip():
+        return frozenset()
+    return frozenset(text[i : i + n] for n in GRAM_LENGTHS for i in range(len(text) - n + 1))
+
+
+def _indicators(
+    sets: Sequence[frozenset[str]], numbers: dict[str, int], unseen: Sequence[frozenset[str]] | None = None
+) -> Array:
+    """Which of the numbered items each set has, shape (len(sets), len(numbers)); others are left out.
+
+    Args:
+        sets: One a row.
+        numbers: Column of each item.
+        unseen: Where given, a last column holds the square root of how many items of each set have no number,
+            so that rows keep their length.
+    """
+    result = np.zeros((len(sets), len(numbers) + (unseen is not None)))
+    for row, items in enumerate(sets):
+        known = [numbers[item] for item in items if item in numbers]
+        result[row, known] = 1.0
+        if unseen is not None:
+            result[row, -1] = np.sqrt(len(items) - len(known))
+    return result
+
+
+def _unit_rows(rows: Array) -> Array:
+    length = np.sqrt(np.sum(np.square(rows), axis=1, keepdims=True))
+    return np.asarray(rows / np.maximum(length, 1.0))

@@ -9,6 +9,7 @@ Notation:
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from app.ranking.columns import Column, ColumnTable
 from benchmarks.figures import Benchmark, Figure, Protocol
 from benchmarks.metrics import metric_named
-from models_registry.entry import ModelEntry
+from app.ranking.described import Described
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -30,14 +31,13 @@ class NumberedFigure:
     figure: Figure
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ScoreTable:
     """Observed cells of models x columns.
 
     Attributes:
         models: `hub:id` of each model, length M.
-        entries: The registry's entry of each model, None where it has none.
-        families: Family of each model; a model without an entry is its own family.
+        described: What is known of each model.
         columns: All columns, length C.
         model: Index of each cell's model, shape (N,).
         column: Index of each cell's column, shape (N,).
@@ -47,8 +47,7 @@ class ScoreTable:
     """
 
     models: Sequence[str]
-    entries: Sequence[ModelEntry | None]
-    families: Sequence[str]
+    described: Sequence[Described]
     columns: ColumnTable
     model: Index
     column: Index
@@ -59,24 +58,48 @@ class ScoreTable:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def subset(self, keep: NDArray[np.bool_]) -> "ScoreTable":
+        """The table of these cells only, with the models and columns that they are of.
+
+        Args:
+            keep: Which cells stay, shape (N,).
+        """
+        cells = np.flatnonzero(keep)
+        models, model = np.unique(self.model[cells], return_inverse=True)
+        columns, column = np.unique(self.column[cells], return_inverse=True)
+        return ScoreTable(
+            models=[self.models[m] for m in models],
+            described=[self.described[m] for m in models],
+            columns=ColumnTable([self.columns.columns[c] for c in columns]),
+            model=model.astype(np.intp),
+            column=column.astype(np.intp),
+            scores=self.scores[cells],
+            errors=self.errors[cells],
+            figures=[self.figures[i] for i in cells],
+        )
+
+    @cached_property
+    def number_of(self) -> dict[str, int]:
+        """Where each model stands in `models`."""
+        return {name: i for i, name in enumerate(self.models)}
+
 
 def build_table(
     figures: Iterable[NumberedFigure],
     benchmarks: Mapping[str, Benchmark],
-    entries: Mapping[str, ModelEntry],
+    models_known: Mapping[str, Described],
     *,
     min_models: int = 3,
 ) -> ScoreTable:
     """The table of these figures.
 
-    A model that is an exact or compressed copy of another keeps its own row; `entries` decides which
-    rows have features. Columns with fewer than `min_models` models say nothing about which is better
+    A model that is an exact or compressed copy of another keeps its own row. Columns with fewer than `min_models` models say nothing about which is better
     and are left out.
 
     Args:
         figures: Numbered figures, any order.
         benchmarks: By canonical name.
-        entries: Registry entries by `hub:id`.
+        models_known: What is known of models, by name; of others only the name is.
         min_models: Smallest column kept.
     """
     cells: dict[tuple[str, tuple[str, str, str]], list[NumberedFigure]] = defaultdict(list)
@@ -90,7 +113,7 @@ def build_table(
     kept = sorted((m, k) for m, k in cells if len(models_of[k]) >= min_models)
     keys = sorted({k for _, k in kept})
     models = sorted({m for m, _ in kept})
-    return _table(models, keys, kept, cells, benchmarks, entries)
+    return _table(models, keys, kept, cells, benchmarks, models_known)
 
 
 def _table(
@@ -99,17 +122,15 @@ def _table(
     kept: list[tuple[str, tuple[str, str, str]]],
     cells: Mapping[tuple[str, tuple[str, str, str]], list[NumberedFigure]],
     benchmarks: Mapping[str, Benchmark],
-    entries: Mapping[str, ModelEntry],
+    models_known: Mapping[str, Described],
 ) -> ScoreTable:
     model_number = {m: i for i, m in enumerate(models)}
     column_number = {k: j for j, k in enumerate(keys)}
     groups = [tuple(cells[cell]) for cell in kept]
-    found = [entries.get(m) for m in models]
     scored = np.array([_score(group) for group in groups], dtype=np.float64).reshape(len(groups), 2)
     return ScoreTable(
         models=models,
-        entries=found,
-        families=[e.family if e else m for m, e in zip(models, found, strict=True)],
+        described=[models_known.get(m) or Described(name=m, family=m) for m in models],
         columns=ColumnTable([_column(k, benchmarks) for k in keys]),
         model=np.array([model_number[m] for m, _ in kept], dtype=np.intp),
         column=np.array([column_number[k] for _, k in kept], dtype=np.intp),
