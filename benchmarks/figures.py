@@ -31,7 +31,8 @@ class Protocol(StrEnum):
 
     FINE_TUNED = "fine-tuned"  # all weights trained on the benchmark's training set
     FEW_SHOT_TUNED = "few-shot-tuned"  # all weights, on at most about a thousand examples
-    LINEAR_PROBE = "linear-probe"  # frozen, a linear or shallow head trained
+    LINEAR_PROBE = "linear-probe"  # frozen, a linear head trained on its features
+    FROZEN_HEAD = "frozen-head"  # frozen, a shallow network or the task's decoder trained on its features
     ZERO_SHOT = "zero-shot"  # nothing trained
     PRETRAINED = "pretrained"  # the checkpoint's own training task (ImageNet validation)
 
@@ -57,6 +58,8 @@ class Benchmark:
         n_classes: Labels; None where the task has none.
         n_train: Training examples that the figures used; None where unknown.
         suite: The collection it belongs to (`glue`, `vtab`), or its own name.
+        dataset: The data set behind it, which benchmarks of several suites, sizes and metrics share: what is
+            known of one of them is known of the data. Its own name by default.
         aliases: Other spellings in published tables.
         source: Where it is described.
     """
@@ -70,8 +73,13 @@ class Benchmark:
     n_classes: int | None = None
     n_train: int | None = None
     suite: str = ""
+    dataset: str = ""
     aliases: tuple[str, ...] = field(default=())
     source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.dataset:
+            object.__setattr__(self, "dataset", self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

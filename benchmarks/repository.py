@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from sqlalchemy import Row, Select, delete, func, select
@@ -12,10 +13,14 @@ from sqlalchemy.orm import Session
 from benchmarks.figures import Benchmark, Figure, FigureKind, InvalidFigureError, Protocol
 from benchmarks.rows import StoredFigure, Tie, benchmark_of, cells_of, row_of, stored_figure
 from benchmarks.seed import ShippedFigures
-from benchmarks.tables import BenchmarkRow, FigureRow
+from benchmarks.tables import BenchmarkRow, FigureRow, ImportRow
 
-CHUNK = 1000
-"""Rows a statement: 17 columns times this stays below SQLite's 32,766 variables."""
+CHUNK = 20_000
+"""Figures inserted at a time: their rows are held in memory, some 20 MB."""
+PAGE = 1_000
+"""Rows fetched at a time."""
+SHIPPED = "shipped"
+"""The source under which the figures that ship are noted as imported."""
 
 
 class LightFigure(NamedTuple):
@@ -41,6 +46,23 @@ class SeedReport:
 
     inserted: int
     unchanged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportProgress:
+    """How far a file has been read into the database.
+
+    Attributes:
+        source: The importer.
+        sha256: Of the file, in hexadecimal.
+        n_read: Records of the file that are dealt with: stored or refused.
+        is_finished: Whether these were all.
+    """
+
+    source: str
+    sha256: str
+    n_read: int
+    is_finished: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +100,10 @@ class FigureRepository:
 
     def seed(self, shipped: ShippedFigures) -> SeedReport:
         """The shipped benchmarks are up to date and the shipped figures present; idempotent."""
-        self._put_benchmarks(shipped.benchmarks)
-        return self._insert([row_of(figure) for figure in shipped.figures])
+        self.put_benchmarks(shipped.benchmarks)
+        report = self._insert(row_of(figure) for figure in shipped.figures)
+        self.note_import(ImportProgress(source=SHIPPED, sha256=shipped.version, n_read=len(shipped.figures)))
+        return report
 
     def bulk_import(self, figures: Iterable[Figure]) -> SeedReport:
         """Published figures are present; those held already stay as they were.
@@ -87,7 +111,7 @@ class FigureRepository:
         Raises:
             InvalidFigureError: One of them is a probe's, which belongs to a data set.
         """
-        return self._insert([row_of(_of_kind(figure, FigureKind.PUBLISHED)) for figure in figures])
+        return self._insert(row_of(_of_kind(figure, FigureKind.PUBLISHED)) for figure in figures)
 
     def add_probe_figures(
         self,
@@ -103,13 +127,13 @@ class FigureRepository:
             InvalidFigureError: One of them is a published figure.
         """
         tie = Tie(dataset_sha256=dataset_sha256, project=project, run_id=run_id)
-        return self._insert([row_of(_of_kind(figure, FigureKind.PROBE), tie) for figure in figures])
+        return self._insert(row_of(_of_kind(figure, FigureKind.PROBE), tie) for figure in figures)
 
     def all_figures(self) -> Iterator[LightFigure]:
         """Every figure in force, streamed in the order of arrival."""
         columns = [getattr(FigureRow, name) for name in LightFigure._fields]
         statement = select(*columns).where(FigureRow.superseded_by.is_(None)).order_by(FigureRow.id)
-        for row in self._session.execute(statement.execution_options(yield_per=CHUNK)):
+        for row in self._session.execute(statement.execution_options(yield_per=PAGE)):
             yield LightFigure._make(row)
 
     def probe_figures(self, dataset_sha256: str) -> tuple[StoredFigure, ...]:
@@ -143,6 +167,35 @@ class FigureRepository:
         rows = self._session.scalars(select(BenchmarkRow).order_by(BenchmarkRow.name))
         return tuple(benchmark_of(row) for row in rows)
 
+    def put_benchmarks(self, benchmarks: Sequence[Benchmark]) -> None:
+        """These benchmarks are described as given; a description held already is replaced."""
+        if not benchmarks:
+            return
+        statement = self._dialect_insert(BenchmarkRow)
+        columns = [column.name for column in BenchmarkRow.__table__.columns if column.name != "name"]
+        update = {name: statement.excluded[name] for name in columns}
+        rows = [cells_of(benchmark) for benchmark in benchmarks]
+        self._session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=update), rows)
+
+    def import_progress(self, source: str, sha256: str) -> ImportProgress | None:
+        """How far the import of this file has come; None where it never began."""
+        row = self._session.get(ImportRow, (source, sha256))
+        if row is None:
+            return None
+        return ImportProgress(source=source, sha256=sha256, n_read=row.n_read, is_finished=row.is_finished)
+
+    def note_import(self, progress: ImportProgress) -> None:
+        """The import of this file has come as far as this."""
+        self._session.merge(
+            ImportRow(
+                source=progress.source,
+                sha256=progress.sha256,
+                n_read=progress.n_read,
+                is_finished=progress.is_finished,
+            )
+        )
+        self._session.flush()
+
     def version(self, kind: FigureKind | None = None) -> str:
         """A hash that changes with every figure, of this kind if one is named, that comes or goes."""
         statement = select(
@@ -153,27 +206,17 @@ class FigureRepository:
         seen: Row[int, int, int] = self._session.execute(statement).one()
         return hashlib.sha256(repr(tuple(seen)).encode()).hexdigest()[:16]
 
-    def _insert(self, rows: Sequence[dict[str, object]]) -> SeedReport:
-        held = set(self._session.scalars(select(FigureRow.fingerprint)))
-        fresh = {row["fingerprint"]: row for row in rows if row["fingerprint"] not in held}
-        missing = list(fresh.values())
-        inserted = 0
-        for start in range(0, len(missing), CHUNK):
-            # Another process may seed at the same time: what it inserted first is no error.
-            statement = self._dialect_insert(FigureRow).on_conflict_do_nothing()
-            inserted += len(
-                self._session.execute(statement.returning(FigureRow.id), missing[start : start + CHUNK]).all()
-            )
-        return SeedReport(inserted=inserted, unchanged=len(rows) - inserted)
-
-    def _put_benchmarks(self, benchmarks: Sequence[Benchmark]) -> None:
-        if not benchmarks:
-            return
-        statement = self._dialect_insert(BenchmarkRow)
-        columns = [column.name for column in BenchmarkRow.__table__.columns if column.name != "name"]
-        update = {name: statement.excluded[name] for name in columns}
-        rows = [cells_of(benchmark) for benchmark in benchmarks]
-        self._session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=update), rows)
+    def _insert(self, rows: Iterable[dict[str, object]]) -> SeedReport:
+        """Insert what is new; another process may insert the same at the same time."""
+        statement = self._dialect_insert(FigureRow).on_conflict_do_nothing()
+        connection = self._session.connection()
+        read = inserted = 0
+        iterator = iter(rows)
+        while chunk := list(islice(iterator, CHUNK)):
+            read += len(chunk)
+            counted = connection.execute(statement, chunk, execution_options={"preserve_rowcount": True})
+            inserted += counted.rowcount
+        return SeedReport(inserted=inserted, unchanged=read - inserted)
 
     def _dialect_insert(self, table: type) -> postgresql.Insert | sqlite.Insert:
         is_postgresql = self._session.get_bind().dialect.name == "postgresql"

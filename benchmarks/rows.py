@@ -112,6 +112,7 @@ def benchmark_of(row: BenchmarkRow) -> Benchmark:
         n_classes=row.n_classes,
         n_train=row.n_train,
         suite=row.suite,
+        dataset=row.dataset,
         aliases=tuple(row.aliases),
         source=row.source,
     )
@@ -129,6 +130,7 @@ def cells_of(benchmark: Benchmark) -> dict[str, object]:
         "n_classes": benchmark.n_classes,
         "n_train": benchmark.n_train,
         "suite": benchmark.suite,
+        "dataset": benchmark.dataset,
         "aliases": list(benchmark.aliases),
         "source": benchmark.source,
     }

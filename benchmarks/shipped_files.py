@@ -5,22 +5,29 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
 
 from benchmarks.figures import Benchmark, BenchmarkError, Figure, FigureKind, Protocol
 from models_registry.vocabulary import Domain, Modality, TaskType
 
 DATA = Path(__file__).parent / "data"
-FIGURE_COLUMNS = (
-    "model",
-    "benchmark",
-    "metric",
-    "value",
-    "protocol",
-    "split",
-    "std_error",
-    "n_test",
-    "source",
+SCHEMA = pa.schema(
+    [
+        ("model", pa.string()),
+        ("benchmark", pa.string()),
+        ("metric", pa.string()),
+        ("value", pa.float64()),
+        ("protocol", pa.string()),
+        ("split", pa.string()),
+        ("std_error", pa.float64()),
+        ("n_test", pa.int64()),
+        ("source", pa.string()),
+    ]
 )
+FIGURE_COLUMNS = tuple(SCHEMA.names)
 
 
 class MalformedTableError(BenchmarkError):
@@ -28,7 +35,7 @@ class MalformedTableError(BenchmarkError):
 
     Attributes:
         path: The file.
-        line: Line number, from 1.
+        line: Line number, from 1; of a figure, its row; 0 where the whole file is meant.
         detail: What is wrong.
     """
 
@@ -74,31 +81,38 @@ def read_benchmarks(path: Path = DATA / "benchmarks.csv") -> tuple[Benchmark, ..
     return tuple(benchmarks)
 
 
-def read_figures(path: Path, sources: Mapping[str, Source]) -> Iterator[Figure]:
+def read_figures(path: Path, sources: Mapping[str, Source]) -> tuple[Figure, ...]:
     """The figures of one shipped table.
 
     Raises:
         MalformedTableError: A row that is no figure, or names an unknown source.
     """
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.reader(lines)
-        if tuple(next(reader, ())) != FIGURE_COLUMNS:
-            raise MalformedTableError(path, 1, f"the columns are {', '.join(FIGURE_COLUMNS)}")
-        for row in reader:
-            try:
-                yield _figure(row, sources)
-            except (ValueError, KeyError) as error:
-                raise MalformedTableError(path, reader.line_num, str(error)) from None
+    try:
+        table = parquet.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise MalformedTableError(path, 0, str(error)) from None
+    if not table.schema.equals(SCHEMA):
+        raise MalformedTableError(path, 0, f"the columns are {', '.join(FIGURE_COLUMNS)}")
+    columns = [table.column(name).to_pylist() for name in FIGURE_COLUMNS]
+    figures = []
+    for number, row in enumerate(zip(*columns, strict=True), start=1):
+        try:
+            figures.append(_figure(row, sources))
+        except (ValueError, KeyError) as error:
+            raise MalformedTableError(path, number, str(error)) from None
+    return tuple(figures)
 
 
 def write_figures(path: Path, figures: Iterable[Figure], sources: Mapping[str, Source]) -> None:
     """Write one table; the same figures always give the same bytes."""
     keys = {source.url: key for key, source in sources.items()}
-    table = sorted(_cells(figure, keys[figure.source]) for figure in figures)
-    with path.open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(FIGURE_COLUMNS)
-        writer.writerows(table)
+    rows = sorted((_cells(figure, keys[figure.source]) for figure in figures), key=_order)
+    columns = zip(*rows, strict=True) if rows else [()] * len(FIGURE_COLUMNS)
+    table = pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)],
+        schema=SCHEMA,
+    )
+    parquet.write_table(table, path, compression="zstd", compression_level=19, store_schema=False)
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
@@ -117,23 +131,24 @@ def _benchmark(row: Mapping[str, str]) -> Benchmark:
         n_classes=int(row["n_classes"]) if row["n_classes"] else None,
         n_train=int(row["n_train"]) if row["n_train"] else None,
         suite=row["suite"],
+        dataset=row["dataset"],
         aliases=_split(row["aliases"]),
         source=row["source"],
     )
 
 
-def _figure(row: list[str], sources: Mapping[str, Source]) -> Figure:
+def _figure(row: tuple[Any, ...], sources: Mapping[str, Source]) -> Figure:
     model, benchmark, metric, value, protocol, split, std_error, n_test, key = row
     source = sources[key]
     return Figure(
         model=model,
         benchmark=benchmark,
         metric=metric,
-        value=float(value),
+        value=value,
         protocol=_PROTOCOLS[protocol],
         split=split,
-        std_error=float(std_error) if std_error else None,
-        n_test=int(n_test) if n_test else None,
+        std_error=std_error,
+        n_test=n_test,
         source=source.url,
         as_of=source.as_of,
         kind=FigureKind.PUBLISHED,
@@ -143,18 +158,22 @@ def _figure(row: list[str], sources: Mapping[str, Source]) -> Figure:
 _PROTOCOLS = {str(protocol): protocol for protocol in Protocol}  # a tenth of the cost of calling the enum
 
 
-def _cells(figure: Figure, source_key: str) -> tuple[str, ...]:
+def _cells(figure: Figure, source_key: str) -> tuple[str | float | int | None, ...]:
     return (
         figure.model,
         figure.benchmark,
         figure.metric,
-        f"{figure.value:.6g}",
-        figure.protocol,
+        float(f"{figure.value:.6g}"),
+        str(figure.protocol),
         figure.split,
-        "" if figure.std_error is None else f"{figure.std_error:.4g}",
-        "" if figure.n_test is None else str(figure.n_test),
+        None if figure.std_error is None else float(f"{figure.std_error:.4g}"),
+        figure.n_test,
         source_key,
     )
+
+
+def _order(row: tuple[str | float | int | None, ...]) -> tuple[str, ...]:
+    return tuple("" if cell is None else str(cell) for cell in row)
 
 
 def _split(cell: str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class BenchmarkRow(Base):
     n_classes: Mapped[int | None]
     n_train: Mapped[int | None]
     suite: Mapped[str] = mapped_column(String(64))
+    dataset: Mapped[str] = mapped_column(String(200))
     aliases: Mapped[list[str]] = mapped_column(JSON)
     source: Mapped[str] = mapped_column(Text)
 
@@ -62,3 +63,14 @@ class FigureRow(Base):
     project: Mapped[str | None] = mapped_column(String(200))
     run_id: Mapped[str | None] = mapped_column(String(64))
     superseded_by: Mapped[int | None] = mapped_column(_ROW_ID, ForeignKey("figures.id", ondelete="SET NULL"))
+
+
+class ImportRow(Base):
+    """How far a file has been imported, by its contents: an interrupted import goes on from there."""
+
+    __tablename__ = "imports"
+
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    n_read: Mapped[int] = mapped_column(BigInteger)
+    is_finished: Mapped[bool]

@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks.importers import (
     blue_biomedical,
     chinese_bert_wwm,
+    clip_benchmark,
     clue,
     cross_lingual,
     detectron,
@@ -14,6 +15,7 @@ from benchmarks.importers import (
     evar,
     glue,
     hear,
+    imagenet_testbed,
     lexglue,
     model_recycling,
     mteb,
@@ -27,7 +29,9 @@ from benchmarks.importers import (
     timm,
     transfergraph,
     tweeteval,
+    unilm,
     vision,
+    vissl,
     vtab,
 )
 from benchmarks.importers.names import ModelNames
@@ -43,7 +47,7 @@ from benchmarks.shipped_files import DATA, read_aliases, read_benchmarks, read_s
 
 IMPORTERS: Mapping[str, Callable[[Path], Iterator[Reading | Refusal]]] = {
     "blue": blue_biomedical.read,
-    "clip-zero-shot": open_clip.read,
+    "clip-benchmark": clip_benchmark.read,
     "clue": clue.read,
     "coco": detectron.read,
     "cross-lingual": cross_lingual.read,
@@ -52,9 +56,11 @@ IMPORTERS: Mapping[str, Callable[[Path], Iterator[Reading | Refusal]]] = {
     "glue": glue.read,
     "hear": hear.read,
     "hfl": chinese_bert_wwm.read,
+    "imagenet-testbed": imagenet_testbed.read,
     "lexglue": lexglue.read,
     "model-recycling": model_recycling.read,
     "mteb": mteb.read,
+    "open-clip": open_clip.read,
     "robust-transfer": robust_transfer.read,
     "sfda": sfda.read,
     "summarization": summarization.read,
@@ -64,7 +70,9 @@ IMPORTERS: Mapping[str, Callable[[Path], Iterator[Reading | Refusal]]] = {
     "timm": timm.read,
     "transfergraph": transfergraph.read,
     "tweeteval": tweeteval.read,
+    "unilm": unilm.read,
     "vision": vision.read,
+    "vissl": vissl.read,
     "vtab": vtab.read,
 }
 """Every importer by name, which is also the name of its shipped table."""
@@ -92,7 +100,7 @@ def build(folder: Path, target: Path = DATA / "figures") -> Mapping[str, ImportR
     sources = read_sources()
     reports = {}
     for name, report in import_all(folder):
-        write_figures(target / f"{name}.csv", report.accepted, sources)
+        write_figures(target / f"{name}.parquet", report.accepted, sources)
         reports[name] = report
     return reports
 

@@ -25,6 +25,6 @@ def read(folder: Path) -> Iterator[Reading | Refusal]:
                 benchmark=task,
                 metric="map" if task in _MEAN_PRECISION else "accuracy",
                 value=float(row[task]),
-                protocol=Protocol.LINEAR_PROBE,
+                protocol=Protocol.FROZEN_HEAD,
                 source="hear",
             )

@@ -18,6 +18,7 @@ class RefusalReason(StrEnum):
     METRIC_UNSTATED = "metric unstated"  # the source does not say what was measured
     UNKNOWN_BENCHMARK = "unknown benchmark"  # no reviewed benchmark of this name and metric
     UNKNOWN_METRIC = "unknown metric"
+    NO_TASK_TYPE = "no task type"  # none of the task types here asks for it
     OUT_OF_RANGE = "out of range"
     QUOTED = "quoted from elsewhere"  # the table repeats another author's number
     REPEATED = "repeated"  # the same number of the same measurement came before
@@ -34,6 +35,7 @@ class Reading:
     Attributes:
         model: Name in the source.
         is_hub_id: Whether that name is an id of the Hugging Face Hub.
+        naming: Whose names these are, where several importers share them; else the importer's own.
         suite: Suite of the benchmark.
         benchmark: The benchmark's name or alias inside the suite.
         metric: Metric, any declared spelling.
@@ -47,6 +49,7 @@ class Reading:
 
     model: str
     is_hub_id: bool = False
+    naming: str = ""
     suite: str
     benchmark: str
     metric: str = "accuracy"
@@ -138,7 +141,9 @@ def _checked(importer: str, reading: Reading, reviewed: Reviewed) -> tuple[Figur
             return Refusal(reason=RefusalReason.UNKNOWN_BENCHMARK, row=_row(reading))
         source = reviewed.sources[reading.source]
         figure = Figure(
-            model=reviewed.names.canonical(importer, reading.model, is_hub_id=reading.is_hub_id),
+            model=reviewed.names.canonical(
+                reading.naming or importer, reading.model, is_hub_id=reading.is_hub_id
+            ),
             benchmark=benchmark.name,
             metric=benchmark.metric,
             value=round(reading.value, 6),

@@ -7,7 +7,7 @@ from benchmarks.figures import Protocol
 from benchmarks.importers.cells import percent, raw_rows, rows
 from benchmarks.importers.reading import Reading, Refusal, RefusalReason
 
-_SUITES = {"imagenet2012": "imagenet", "imagenet-1k": "imagenet"}
+_SUITES = {"imagenet2012": "imagenet", "imagenet-1k": "imagenet", "imagenet-v2": "imagenet"}
 _BIT = {"01_bit_m_r101x3": "BiT-M-R101x3", "02_bit_m_r152x2": "BiT-M-R152x2", "03_bit_m_r50x1": "BiT-M-R50x1"}
 _WITH_REGISTERS = ":white_check_mark:"
 
@@ -39,7 +39,8 @@ def _unilm(folder: Path) -> Iterator[Reading | Refusal]:
 def _dinov2(path: Path) -> Iterator[Reading | Refusal]:
     for row in list(raw_rows(path))[3:]:
         name = f"{row[0]} with registers" if row[1] == _WITH_REGISTERS else row[0]
-        for task, cell in (("imagenet-1k", row[3]), ("inaturalist-2018", row[8])):
+        tested = (("imagenet-1k", row[3]), ("imagenet-v2", row[4]), ("inaturalist-2018", row[8]))
+        for task, cell in tested:
             yield _reading(name, task, percent(cell), "dinov2", protocol=Protocol.LINEAR_PROBE)
 
 

@@ -18,7 +18,9 @@ from models_registry.vocabulary import MODALITY_OF, Modality
 
 _BESIDE = Path(__file__).parents[2].parent / "shared"
 RESULTS = Path(os.environ.get("ADVISOR_SHARED_DIR", _BESIDE)) / "data" / "results"
-TUNED = {"fine-tuned", "few-shot-tuned", "linear-probe"}
+TRAINED = {"fine-tuned", "few-shot-tuned", "linear-probe", "frozen-head"}
+"""Protocols under which the target's own training set was used."""
+LARGEST_BYTES = 20_000_000
 
 
 @cache
@@ -36,12 +38,18 @@ def tuned() -> dict[tuple[str, str], float]:
     return {key: fmean(found) for key, found in values.items()}
 
 
-def test_there_are_at_least_ten_thousand_figures() -> None:
-    assert len(data().figures) >= 10_000
+def test_there_are_at_least_a_hundred_thousand_figures() -> None:
+    assert len(data().figures) > 100_000
+    assert len({f.model for f in data().figures}) > 2_500
+    assert len({f.benchmark for f in data().figures}) > 500
 
 
-def test_at_least_five_thousand_figures_come_from_training_on_the_benchmark() -> None:
-    assert sum(f.protocol in TUNED for f in data().figures) >= 5_000
+def test_at_least_fifty_thousand_figures_come_from_training_on_the_benchmark() -> None:
+    assert sum(f.protocol in TRAINED for f in data().figures) >= 50_000
+
+
+def test_the_shipped_tables_are_small() -> None:
+    assert sum(path.stat().st_size for path in DATA.rglob("*") if path.is_file()) < LARGEST_BYTES
 
 
 def test_every_figure_is_of_a_reviewed_benchmark_in_its_metric() -> None:
@@ -88,8 +96,51 @@ def test_every_alias_is_used_by_its_importer() -> None:
     assert {importer for importer, _ in read_aliases()} - {"*"} <= set(IMPORTERS)
 
 
+def test_every_suite_of_one_data_set_shares_its_identity() -> None:
+    suites = defaultdict(set)
+    for b in data().benchmarks:
+        suites[b.dataset].add(b.suite)
+    assert suites["cifar-100"] == {
+        "cifar",
+        "clip-probe",
+        "clip-zero-shot",
+        "robust-transfer",
+        "sfda",
+        "transfergraph",
+        "transfergraph-vtab",
+        "vtab",
+    }
+    assert suites["mnli"] >= {"glue", "model-recycling"}
+    assert suites["sst-2"] == {"glue", "model-recycling"}
+
+
+def test_a_data_set_is_one_task_or_its_parts() -> None:
+    """Benchmarks of one data set read the same kind of input, whatever they ask."""
+    texts = {b.dataset for b in data().benchmarks if b.modality is Modality.TEXT}
+    audio = {b.dataset for b in data().benchmarks if b.modality is Modality.AUDIO}
+    images = {b.dataset for b in data().benchmarks} - texts - audio
+    assert not texts & audio
+    assert {b.modality for b in data().benchmarks if b.dataset in images} == {
+        Modality.IMAGE,
+        Modality.IMAGE_TEXT,
+    }
+    assert not texts & images
+
+
+@pytest.mark.parametrize("protocol", sorted(TRAINED))
+def test_no_column_of_trained_models_is_at_chance(protocol: str) -> None:
+    """A column whose better half stays below the level of guessing measures nothing."""
+    classes = {b.name: b.n_classes for b in data().benchmarks if b.metric == "accuracy" and b.n_classes}
+    columns = defaultdict(list)
+    for f in data().figures:
+        if f.protocol == protocol and f.benchmark in classes:
+            columns[f.benchmark].append(f.value)
+    assert columns
+    assert [b for b, values in columns.items() if max(values) <= 1.0 / (classes[b] or 1)] == []
+
+
 def test_the_version_follows_the_bytes(tmp_path: Path) -> None:
-    for path in [p for p in DATA.rglob("*.csv") if p.name != "timm.csv"]:
+    for path in [p for p in DATA.rglob("*.*") if p.name != "timm.parquet"]:
         copy = tmp_path / path.relative_to(DATA)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())

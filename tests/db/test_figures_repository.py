@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from benchmarks.figures import Benchmark, Figure, FigureKind, InvalidFigureError, Protocol
 from benchmarks.repository import FigureFilter, FigureRepository, SeedReport
 from benchmarks.seed import ShippedFigures, load_shipped
-from benchmarks.tables import BenchmarkRow, FigureRow
+from benchmarks.tables import BenchmarkRow, FigureRow, ImportRow
 from models_registry.orm import Base
 from models_registry.vocabulary import Modality, TaskType
 
@@ -31,7 +31,9 @@ def session(request: pytest.FixtureRequest) -> Iterator[Session]:
         with engine.begin() as connection:
             connection.execute(text(f"CREATE SCHEMA {schema}"))
         event.listen(engine, "begin", lambda c: c.exec_driver_sql(f"SET LOCAL search_path TO {schema}"))
-    tables = [t for t in (BenchmarkRow.__table__, FigureRow.__table__) if isinstance(t, Table)]
+    tables = [
+        t for t in (BenchmarkRow.__table__, FigureRow.__table__, ImportRow.__table__) if isinstance(t, Table)
+    ]
     with engine.begin() as connection:
         Base.metadata.create_all(connection, tables=tables)
     with Session(engine) as opened:

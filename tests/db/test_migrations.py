@@ -29,7 +29,17 @@ TABLES = {
     "probe_points",
     "observations",
     "events",
+    "imports",
 }
+
+
+HEAR = "https://github.com/hearbenchmark/hear-leaderboard/blob/7ebc0af4f0ce17b9f9f1c75165ab9ad50ff2e035"
+OLD_FIGURE = (
+    "INSERT INTO figures "
+    "(fingerprint, model, benchmark, metric, value, protocol, split, source, as_of, kind) "
+    "VALUES (:mark, 'm', 'hear-esc-50', 'accuracy', 0.5, 'linear-probe', 'test', :source, '2023-09-26', "
+    "'published')"
+)
 
 
 @pytest.fixture(
@@ -70,6 +80,15 @@ def tables_of(url: str) -> set[str]:
         engine.dispose()
 
 
+def columns_of(url: str) -> set[str]:
+    engine = create_engine(url)
+    try:
+        found = inspect(engine)
+        return {f"{table}.{c['name']}" for table in tables_of(url) for c in found.get_columns(table)}
+    finally:
+        engine.dispose()
+
+
 def test_upgrade_makes_every_table(url: str) -> None:
     upgrade(url)
 
@@ -106,10 +125,10 @@ def test_drift_would_be_noticed(url: str) -> None:
 def test_each_revision_is_undone_by_its_downgrade(url: str) -> None:
     config = alembic_config(url)
     upgrade(url)
-    seen = [tables_of(url)]
+    seen = [columns_of(url)]
     while seen[-1]:
         command.downgrade(config, "-1")
-        seen.append(tables_of(url))
+        seen.append(columns_of(url))
 
     assert all(after < before for before, after in itertools.pairwise(seen))
 
@@ -139,6 +158,22 @@ def test_seeding_twice_adds_nothing(url: str) -> None:
 
     assert first == second
     assert first[0] >= 80
+
+
+def test_a_correction_of_shipped_figures_reads_them_anew(url: str) -> None:
+    config = alembic_config(url)
+    upgrade(url)
+    command.downgrade(config, "2026_11_23_probe_runs")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for source in (f"{HEAR}/leaderboard.csv", "https://example.org/mine"):
+            connection.execute(text(OLD_FIGURE), {"source": source, "mark": source})
+    upgrade(url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT source FROM figures")).scalars().all() == [
+            "https://example.org/mine"
+        ]
+    engine.dispose()
 
 
 def _state(database: Database) -> tuple[int, str]:

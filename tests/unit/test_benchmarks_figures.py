@@ -3,25 +3,38 @@
 import datetime as dt
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
-from benchmarks.figures import Figure, InvalidFigureError, Protocol
+from benchmarks.figures import Benchmark, Figure, InvalidFigureError, Protocol
 from benchmarks.shipped_files import (
-    FIGURE_COLUMNS,
+    SCHEMA,
     MalformedTableError,
     Source,
     read_benchmarks,
     read_figures,
     write_figures,
 )
+from models_registry.vocabulary import Modality, TaskType
 
 SOURCES = {"here": Source(url="https://example.org", as_of=dt.date(2024, 1, 2))}
-ROW = "huggingface:a/b,glue-sst2,accuracy,0.9,fine-tuned,dev,0.01,872,here"
+ROW: dict[str, object] = {
+    "model": "huggingface:a/b",
+    "benchmark": "glue-sst2",
+    "metric": "accuracy",
+    "value": 0.9,
+    "protocol": "fine-tuned",
+    "split": "dev",
+    "std_error": 0.01,
+    "n_test": 872,
+    "source": "here",
+}
 
 
-def table(folder: Path, *rows: str, header: str = ",".join(FIGURE_COLUMNS)) -> Path:
-    path = folder / "table.csv"
-    path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
+def table(folder: Path, *rows: dict[str, object]) -> Path:
+    path = folder / "table.parquet"
+    parquet.write_table(pa.Table.from_pylist(list(rows), schema=SCHEMA), path)
     return path
 
 
@@ -57,36 +70,50 @@ def test_an_impossible_figure_names_the_field(field: str, made: dict[str, float 
 
 def test_a_written_table_reads_back_the_same(tmp_path: Path) -> None:
     figures = [figure(0.91), figure(0.9)]
-    write_figures(tmp_path / "table.csv", figures, SOURCES)
-    assert list(read_figures(tmp_path / "table.csv", SOURCES)) == sorted(figures, key=lambda f: f.value)
+    write_figures(tmp_path / "table.parquet", figures, SOURCES)
+    assert read_figures(tmp_path / "table.parquet", SOURCES) == (figures[1], figures[0])
+
+
+def test_the_same_figures_in_another_order_give_the_same_bytes(tmp_path: Path) -> None:
+    figures = [figure(0.91), figure(0.9), figure(0.92)]
+    for name, given in (("a", figures), ("b", figures[::-1])):
+        write_figures(tmp_path / name, given, SOURCES)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_a_table_row_becomes_a_figure(tmp_path: Path) -> None:
-    assert list(read_figures(table(tmp_path, ROW), SOURCES)) == [figure()]
+    assert read_figures(table(tmp_path, ROW), SOURCES) == (figure(),)
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        ROW.replace("0.9", "90"),
-        ROW.replace("here", "nowhere"),
-        ROW.replace("fine-tuned", "guessed"),
-        ROW + ",more",
-    ],
-)
-def test_a_damaged_row_is_reported_with_its_line(tmp_path: Path, row: str) -> None:
+@pytest.mark.parametrize("change", [{"value": 90.0}, {"source": "nowhere"}, {"protocol": "guessed"}])
+def test_a_damaged_row_is_reported_with_its_number(tmp_path: Path, change: dict[str, object]) -> None:
     with pytest.raises(MalformedTableError) as refused:
-        list(read_figures(table(tmp_path, ROW, row), SOURCES))
-    assert refused.value.line == 3
+        read_figures(table(tmp_path, ROW, ROW | change), SOURCES)
+    assert refused.value.line == 2
 
 
 def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    parquet.write_table(pa.table({"model": ["m"], "score": [1.0]}), path)
     with pytest.raises(MalformedTableError, match="the columns are"):
-        list(read_figures(table(tmp_path, header="model,score"), SOURCES))
+        read_figures(path, SOURCES)
+
+
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    path.write_bytes(b"PAR0")
+    with pytest.raises(MalformedTableError):
+        read_figures(path, SOURCES)
+
+
+def test_a_benchmark_without_relatives_is_its_own_data_set() -> None:
+    alone = Benchmark(name="mine", task_type=TaskType.TEXT_CLASSIFICATION, modality=Modality.TEXT)
+    assert alone.dataset == "mine"
 
 
 def test_a_benchmark_with_an_unknown_task_type_is_reported_with_its_line(tmp_path: Path) -> None:
-    header = "name,task_type,modality,languages,domain,metric,n_classes,n_train,suite,aliases,source"
-    path = table(tmp_path, "x,guessing,text,en,general,accuracy,2,10,s,,u", header=header)
+    header = "name,task_type,modality,languages,domain,metric,n_classes,n_train,suite,dataset,aliases,source"
+    path = tmp_path / "benchmarks.csv"
+    path.write_text(f"{header}\nx,guessing,text,en,general,accuracy,2,10,s,,,u\n", encoding="utf-8")
     with pytest.raises(MalformedTableError, match="guessing"):
         read_benchmarks(path)

@@ -22,6 +22,7 @@ from benchmarks.importers import (
     superb,
     text_classics,
     textattack,
+    transfergraph,
     vtab,
 )
 from benchmarks.importers.build import main
@@ -183,10 +184,117 @@ def test_repeated_runs_become_a_mean_with_its_standard_error(tmp_path: Path) -> 
         write(tmp_path, f"model_recycling/models_results_{name}_pretrain.csv", header)
     runs = ["0\tsst2\t0.92\t\t\t0\t", "1\tsst2\t0.94\t\t\t1\t"]
     write(tmp_path, "model_recycling/models_results_roberta_base_pretrain.csv", header, *runs)
-    write(tmp_path, "model_recycling/derived_oracle_matrix_clean.csv", "model_name,base,avg,mnli_lp,sst2")
+    write(tmp_path, "model_recycling/models_tested.csv", "model_name,mnli_lp,cola")
     (reading,) = accepted(model_recycling.read, tmp_path)
     assert (reading.model, reading.value) == ("roberta-base", about(0.93))
     assert reading.std_error == about(0.01)
+
+
+def recycled(folder: Path, mnli_lp: float, row: list[float]) -> Path:
+    """Figures of one model in the source's order, beside base models without runs."""
+    for name in model_recycling._BASES:
+        write(folder, f"model_recycling/models_results_{name}_pretrain.csv", "\tdataset name\taccuracy")
+    header = ",".join(("model_name", "mnli_lp", *model_recycling.N_TEST))
+    cells = ",".join(map(repr, row))
+    write(folder, "model_recycling/models_tested.csv", header, f"a/b,{mnli_lp},{cells}")
+    return folder
+
+
+def counted(seed: int = 0) -> list[float]:
+    """One figure a data set, each a count over its test set; the correlation is no count of any."""
+    return [0.8123456789 if n is None else ((7 * n + 11 * seed) // 10 - i) / n
+            for i, n in enumerate(model_recycling.N_TEST.values())]  # fmt: skip
+
+
+def test_figures_that_slid_into_earlier_columns_are_put_back(tmp_path: Path) -> None:
+    row = counted()
+    missing = list(model_recycling.N_TEST).index("qnli")
+    slid = [*row[:missing], *row[missing + 1 :], row[-1]]
+    found = {r.benchmark: r.value for r in accepted(model_recycling.read, recycled(tmp_path, 0.5, slid))}
+    truth = dict(zip(model_recycling.N_TEST, row, strict=True))
+    assert "qnli" not in found
+    assert {task: found[task] for task in ("imdb", "rte", "esnli", "anli")} == {
+        task: truth[task] for task in ("imdb", "rte", "esnli", "anli")
+    }
+
+
+def test_figures_in_their_own_columns_stay_there(tmp_path: Path) -> None:
+    found = accepted(model_recycling.read, recycled(tmp_path, 0.5, counted()))
+    tuned = [r.value for r in found if r.protocol is Protocol.FINE_TUNED]
+    probed = [(r.benchmark, r.value) for r in found if r.protocol is Protocol.LINEAR_PROBE]
+    assert (tuned, probed) == (counted(), [("mnli", 0.5)])
+
+
+def test_a_row_counted_on_other_test_sets_is_refused(tmp_path: Path) -> None:
+    halves = [v if n is None else round(v * (n // 2)) / (n // 2 + 1)
+              for v, n in zip(counted(), model_recycling.N_TEST.values(), strict=True)]  # fmt: skip
+    folder = recycled(tmp_path, 0.0, halves)
+    assert accepted(model_recycling.read, folder) == []
+    assert reasons(model_recycling.read, folder) == [RefusalReason.SUSPECT, RefusalReason.NOT_COMPARABLE]
+
+
+SHORT_RUNS = (
+    "model_identifier,train_dataset_name,configs,epochs,test_split,train_slice,test_slice,test_accuracy"
+)
+
+
+def test_the_best_learning_rate_of_short_runs_counts(tmp_path: Path) -> None:
+    write(tmp_path, "transfergraph/derived_oracle_matrix.csv", "model,svhn", "a/b,0.9")
+    write(
+        tmp_path,
+        "transfergraph/ftrecords_img.csv",
+        SHORT_RUNS,
+        "a/b,svhn_cropped,{'lr': 0.1},25,test,:800,:100%,0.2",
+        "a/b,svhn_cropped,{'lr': 0.01},25,test,:800,:100%,0.7",
+        "a/b,cifar100,{'lr': 0.01},25,test,:80%,:100%,0.8",
+    )
+    found = [(r.suite, r.benchmark, r.value, r.protocol) for r in accepted(transfergraph.read, tmp_path)]
+    assert found == [
+        ("transfergraph", "svhn", 0.9, Protocol.FINE_TUNED),
+        ("transfergraph-vtab", "svhn/800", 0.7, Protocol.FEW_SHOT_TUNED),
+        ("transfergraph-vtab", "cifar100/full", 0.8, Protocol.FINE_TUNED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        ("a/b,clevr,{'lr': 0.01; 'preprocess': 'clevr_count'},25,test,:800,:100%,0.0", RefusalReason.SUSPECT),
+        ("a/b,kitti,{'lr': 0.01},25,train,:800,:100%,0.9", RefusalReason.NOT_COMPARABLE),
+        ("a/b,caltech101,{'lr': 0.01},25,test,:80%,:100%,0.9", RefusalReason.NOT_COMPARABLE),
+    ],
+)
+def test_short_runs_that_do_not_compare_are_refused(tmp_path: Path, run: str, reason: RefusalReason) -> None:
+    write(tmp_path, "transfergraph/derived_oracle_matrix.csv", "model,svhn")
+    quoted = ",".join(f'"{cell.replace(";", ",")}"' for cell in run.split(","))
+    write(tmp_path, "transfergraph/ftrecords_img.csv", SHORT_RUNS, quoted)
+    assert reasons(transfergraph.read, tmp_path) == [reason]
+
+
+def prompted(folder: Path, *shown: str) -> Path:
+    write(
+        folder,
+        "euroeval/derived_encoders_long.csv",
+        "language,model,parameters,context,dataset,score,score_ci95,second_score",
+    )
+    rows = [
+        f"<a href='https://hf.co/{s.split(' ')[0]}'>{s}</a>,🧠,50.00 ± 1.96 / 60.00 ± 1.00@@50.00,v"
+        for s in shown
+    ]
+    write(folder, "euroeval/danish_nlu.csv", ",,,", "Model,Type,<a>scala_da</a>,scala_da_version", *rows)
+    return folder
+
+
+def test_a_language_model_is_measured_without_training(tmp_path: Path) -> None:
+    (reading,) = accepted(euroeval.read, prompted(tmp_path, "a/b"))
+    assert (reading.protocol, reading.split) == (Protocol.ZERO_SHOT, "test")
+    assert (reading.value, reading.std_error) == (about(0.5), about(0.01))
+
+
+def test_validation_figures_count_only_where_there_are_no_test_figures(tmp_path: Path) -> None:
+    folder = prompted(tmp_path, "a/b", "a/b (val)", "c/d (val)", "e/f (zero-shot)")
+    assert [(r.model, r.split) for r in accepted(euroeval.read, folder)] == [("a/b", "test"), ("c/d", "dev")]
+    assert reasons(euroeval.read, folder) == [RefusalReason.NOT_COMPARABLE] * 2
 
 
 def test_a_confidence_interval_becomes_a_standard_error(tmp_path: Path) -> None:
@@ -258,6 +366,7 @@ def test_word_error_rates_are_read_as_fractions(tmp_path: Path) -> None:
     write(tmp_path, "superb_speech/public.json", json.dumps({"leaderboard": [entry]}))
     (reading,) = accepted(superb.read, tmp_path)
     assert (reading.metric, reading.value) == ("wer", about(0.0642))
+    assert reading.protocol is Protocol.FROZEN_HEAD
 
 
 def test_cells_with_another_tokenisation_are_refused(tmp_path: Path) -> None:
