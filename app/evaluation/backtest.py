@@ -38,7 +38,7 @@ class HiddenResult:
         tau: Kendall's tau.
         regret_at_1: Points lost by the first instead of the best.
         regret_at_3: By the best of the first three.
-        relative_coverage: Of the 80 % intervals once the column's mean is known.
+        relative_coverage: Of the 80 % intervals once the column's median error is known.
         absolute_coverage: Of the 80 % intervals as they are served.
         n_models: In the column.
     """
@@ -97,7 +97,7 @@ def _predict_column(prior: Prior, whole: ScoreTable, c: int, column: Column) -> 
     mean = level + spread * prediction.mean
     variance = spread**2 * (np.diag(prediction.covariance) + prior.hyper.noise) + whole.errors[cells] ** 2
     half = float(ndtri(0.5 + INTERVAL_LEVEL / 2))
-    known = mean + float(np.mean(y - mean))
+    known = mean + float(np.median(y - mean))
     return HiddenResult(
         name=column.benchmark,
         suite=column.suite,

@@ -4,13 +4,15 @@ Notation as in `app.ranking.prior`; a block is a few members of one family with 
     V       covariance of the block's cells, noise included
     P       V^-1
     r       z less shifts and traits
-    b       the block's cells on one benchmark, under any protocol
+    b       the block's cells on one data set, under any protocol
 
-What counts is how well a benchmark is predicted that nobody has figures on, so the variances maximise the density
-of every benchmark's cells given the rest of the block: r_b | rest ~ N(r_b - P_bb^-1 (P r)_b, P_bb^-1), in closed form
-(leave-one-out predictive density; Rasmussen and Williams, 2006, section 5.4.2, for groups instead of single cells).
-Every benchmark weighs the same. Gradients are torch's. Shifts and traits follow from the variances, and both are
-alternated.
+What counts is how well models are ordered on a data set that nobody has figures on. Given the rest of the block,
+the cells on b are expected at r_b - P_bb^-1 (P r)_b, in closed form (Rasmussen and Williams, 2006, section 5.4.2,
+for groups instead of single cells). The variances maximise the correlation of what is expected so with what was
+measured, over the models of a column, the better models weighing more; every column of a suite and every suite
+counts the same. A correlation does not care how far columns and suites differ in noise, which a likelihood
+takes for the main thing. It fixes ratios of variances only: what intervals are worth is learnt in
+`app.ranking.calibration`. Gradients are torch's. Shifts and traits follow from the variances, and both are alternated.
 """
 
 import argparse
@@ -24,8 +26,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
-from app.ranking.columns import COMPONENTS
+from app.ranking.columns import COMPONENTS, is_target
 from app.ranking.described import Described
 from app.ranking.fitted import load_hyperparameters
 from app.ranking.prior import MAX_ERROR, Hyperparameters, Prior, family_members, fit_prior
@@ -41,11 +44,12 @@ MIN_VARIANCE = 1e-4
 MAX_MEMBERS = 5
 """Members of a family in one block: enough to tell what a family shares."""
 MAX_MEMBER_CELLS = 40
-MAX_BLOCKS = 400
+MAX_BLOCKS_OF_A_SUITE = 60
+MIN_CELLS = 8
 OUTER_ROUNDS = 2
-INNER_STEPS = 20
-RIDGE = 1e-3
-"""Weight of a half-normal prior on every variance: keeps those that the data say nothing about near 0."""
+INNER_STEPS = 15
+SHRINKAGE = 1e-3
+"""Weight of the squared distance, in logarithms, from where the search began: holds what the data leave open."""
 TARGET_PATH = Path(__file__).parents[1] / "ranking" / "fitted" / "prior.json"
 
 
@@ -57,21 +61,38 @@ class _Block:
         residual: r, shape (n,).
         errors: Squared published standard errors, standard units, shape (n,).
         similarity: What each variance multiplies in V but for the noise, shape (2 P, n, n).
-        single: Cells that are alone on their benchmark, shape (k,), and the weight of each.
-        groups: Cells of every other benchmark, with the weight of each of them.
+        single: Cells that are alone on their data set, shape (k,).
+        groups: Cells of every other data set.
     """
 
     residual: torch.Tensor
     errors: torch.Tensor
     similarity: torch.Tensor
-    single: tuple[torch.Tensor, torch.Tensor]
-    groups: Sequence[tuple[torch.Tensor, float]]
+    single: torch.Tensor
+    groups: Sequence[torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns on which expected and measured scores are compared.
+
+    Attributes:
+        places: Where each compared cell stands among all predicted cells, by column.
+        measured: z of these cells, by column.
+        expected: Their part that does not depend on the variances, by column.
+        weights: Of the cells, summing to the column's weight, by column.
+    """
+
+    places: Sequence[torch.Tensor]
+    measured: Sequence[torch.Tensor]
+    expected: Sequence[torch.Tensor]
+    weights: Sequence[torch.Tensor]
 
 
 def learn_hyperparameters(
     table: ScoreTable, start: Hyperparameters, *, seed: int = 0
 ) -> tuple[Hyperparameters, float]:
-    """The variances under which hidden benchmarks are likeliest, and the mean log density of one cell.
+    """The variances that order models best on hidden data sets, and the mean correlation reached.
 
     Args:
         table: Observed cells.
@@ -81,73 +102,100 @@ def learn_hyperparameters(
     torch.set_default_dtype(torch.float64)
     similarity = table.columns.similarity(table.columns)
     chosen = _choose_blocks(table, np.random.default_rng(seed))
-    weights = _benchmark_weights(table, chosen)
-    hyper, density = start, float("-inf")
+    hyper, correlation = start, float("-inf")
     for _ in range(OUTER_ROUNDS):
         prior = fit_prior(table, hyper)
-        blocks = [_block(table, prior, similarity, cells, weights) for cells in chosen]
-        hyper, density = _maximise(blocks, hyper)
-    return hyper, density
+        blocks = [_block(table, prior, similarity, cells) for cells in chosen]
+        hyper, correlation = _maximise(blocks, _columns(table, prior, chosen, blocks), hyper)
+    return hyper, correlation
 
 
 def _choose_blocks(table: ScoreTable, rng: np.random.Generator) -> list[Index]:
-    """Cells of each block: of every family a few members, of every member a few cells."""
-    blocks = []
+    """Cells of each block: of every suite that trains on its targets some families, of these a few members."""
+    wanted: dict[int, str] = {}
+    for cell in rng.permutation(len(table)):
+        column = table.columns.columns[table.column[cell]]
+        if is_target(column):
+            wanted.setdefault(int(table.model[cell]), column.suite)
+    blocks: dict[str, list[Index]] = {}
     for members in family_members(table).values():
-        useful = [cells for cells in members.values() if len(cells) > 1]
+        useful = [m for m, cells in members.items() if m in wanted and len(cells) > 1]
         order = rng.permutation(len(useful))
         for first in range(0, len(order), MAX_MEMBERS):
             picked = [useful[i] for i in order[first : first + MAX_MEMBERS]]
-            blocks.append(np.concatenate([_some(cells, rng) for cells in picked]))
-    # A large family must not outvote the others, nor small ones crowd it out.
-    return [blocks[i] for i in rng.permutation(len(blocks))[:MAX_BLOCKS]]
+            cells = np.concatenate([_some(members[m], rng) for m in picked])
+            blocks.setdefault(wanted[picked[0]], []).append(cells)
+    return [
+        found[i] for found in blocks.values() for i in rng.permutation(len(found))[:MAX_BLOCKS_OF_A_SUITE]
+    ]
 
 
 def _some(cells: Index, rng: np.random.Generator) -> Index:
     return np.sort(rng.permutation(cells)[:MAX_MEMBER_CELLS])
 
 
-def _benchmark_weights(table: ScoreTable, blocks: Sequence[Index]) -> dict[str, float]:
-    """What one cell of each benchmark counts, so that all benchmarks count the same."""
-    counts: dict[str, int] = {}
-    for cell in np.concatenate(blocks):
-        name = table.columns.columns[table.column[cell]].benchmark
-        counts[name] = counts.get(name, 0) + 1
-    return {name: 1.0 / count for name, count in counts.items()}
-
-
-def _block(
-    table: ScoreTable, prior: Prior, similarity: Array, cells: Index, weights: Mapping[str, float]
-) -> _Block:
+def _block(table: ScoreTable, prior: Prior, similarity: Array, cells: Index) -> _Block:
     model, column = table.model[cells], table.column[cells]
-    benchmark = np.array([table.columns.columns[c].benchmark for c in column])
-    names, counts = np.unique(benchmark, return_counts=True)
-    hidden = {str(n): np.flatnonzero(benchmark == n) for n in names[counts < len(cells)]}
-    single = [(places[0], weights[name]) for name, places in hidden.items() if len(places) == 1]
+    dataset = np.array([table.columns.columns[c].dataset for c in column])
+    hidden = [np.flatnonzero(dataset == n) for n in np.unique(dataset)]
     errors = np.minimum(table.errors[cells] / prior.spreads[column], MAX_ERROR)
     alike = similarity[:, column[:, None], column[None, :]]
     return _Block(
         torch.from_numpy(prior.standard[cells] - prior.trait_rows[cells] @ prior.beta),
         torch.from_numpy(np.square(errors)),
         torch.from_numpy(np.concatenate([alike, alike * (model[:, None] == model[None, :])])),
-        (torch.tensor([p for p, _ in single], dtype=torch.long), torch.tensor([w for _, w in single])),
-        [(torch.from_numpy(p), weights[name]) for name, p in hidden.items() if len(p) > 1],
+        torch.tensor([places[0] for places in hidden if len(places) == 1], dtype=torch.long),
+        [torch.from_numpy(places) for places in hidden if len(places) > 1],
     )
 
 
-def _maximise(blocks: Sequence[_Block], start: Hyperparameters) -> tuple[Hyperparameters, float]:
+def _columns(
+    table: ScoreTable, prior: Prior, chosen: Sequence[Index], blocks: Sequence[_Block]
+) -> _Columns:
+    """What is compared: all sampled cells of target columns, in the order in which `_expected` predicts them."""
+    order = np.concatenate(
+        [
+            cells[torch.cat([block.single, *block.groups]).numpy()]
+            for cells, block in zip(chosen, blocks, strict=True)
+        ]
+    )
+    found: dict[str, list[Index]] = {}
+    for c in np.unique(table.column[order]):
+        places = np.flatnonzero(table.column[order] == c)
+        if len(places) >= MIN_CELLS and is_target(table.columns.columns[c]):
+            found.setdefault(table.columns.columns[c].suite, []).append(places)
+    columns = [(places, 1.0 / len(f) / len(found)) for f in found.values() for places in f]
+    traits = prior.trait_rows @ prior.beta
+    return _Columns(
+        [torch.from_numpy(places) for places, _ in columns],
+        [torch.from_numpy(prior.standard[order[places]]) for places, _ in columns],
+        [torch.from_numpy(traits[order[places]]) for places, _ in columns],
+        [torch.from_numpy(share * _top_weights(prior.standard[order[places]])) for places, share in columns],
+    )
+
+
+def _top_weights(scores: Array) -> Array:
+    """Weights that fall with the rank, summing to 1, shape (n,)."""
+    weights = 1.0 / (1.0 + 4.0 * (len(scores) - rankdata(scores)) / len(scores))
+    return np.asarray(weights / weights.sum())
+
+
+def _maximise(
+    blocks: Sequence[_Block], columns: _Columns, start: Hyperparameters
+) -> tuple[Hyperparameters, float]:
     first = np.concatenate([start.family, start.own, [start.noise]])
     logs = torch.tensor(np.log(np.maximum(first, 10 * MIN_VARIANCE)), requires_grad=True)
+    centre = logs.detach().clone()
     optimiser = torch.optim.LBFGS([logs], max_iter=INNER_STEPS, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        loss = -_log_density(blocks, logs) + RIDGE * torch.exp(logs).sum()
+        loss = -_correlation(blocks, columns, logs) + SHRINKAGE * ((logs - centre) ** 2).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]
-    final = float(_log_density(blocks, logs).detach())
+    final = float(_correlation(blocks, columns, logs).detach())
     values = np.maximum(np.exp(logs.detach().numpy()), MIN_VARIANCE)
     n = len(COMPONENTS)
     learnt = Hyperparameters(
@@ -160,25 +208,32 @@ def _maximise(blocks: Sequence[_Block], start: Hyperparameters) -> tuple[Hyperpa
     return learnt, final
 
 
-def _log_density(blocks: Sequence[_Block], logs: torch.Tensor) -> torch.Tensor:
-    """Weighted mean log density of a cell on a benchmark that is hidden from its block."""
-    variances = torch.exp(logs) + MIN_VARIANCE / 10
-    total, weight = torch.zeros(()), 0.0
-    for block in blocks:
-        covariance = torch.tensordot(variances[:-1], block.similarity, dims=1)
-        covariance = covariance + torch.diag(variances[-1] + block.errors)
-        precision = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
-        pulled = precision @ block.residual
-        places, each = block.single
-        alone = torch.diagonal(precision)[places]
-        total = total + 0.5 * (each * (torch.log(alone) - pulled[places] ** 2 / alone)).sum()
-        weight += float(each.sum())
-        for group, share in block.groups:
-            factor = torch.linalg.cholesky(precision[group][:, group])
-            white = torch.linalg.solve_triangular(factor, pulled[group, None], upper=False)
-            total = total + share * (torch.log(torch.diagonal(factor)).sum() - 0.5 * (white * white).sum())
-            weight += share * len(group)
-    return total / weight
+def _correlation(blocks: Sequence[_Block], columns: _Columns, logs: torch.Tensor) -> torch.Tensor:
+    """Weighted correlation of expected and measured scores, averaged over columns."""
+    expected = torch.cat([_expected(block, torch.exp(logs)) for block in blocks])
+    total = torch.zeros(())
+    for places, measured, traits, weights in zip(
+        columns.places, columns.measured, columns.expected, columns.weights, strict=True
+    ):
+        share = weights.sum()
+        w = weights / share
+        x, y = expected[places] + traits, measured
+        x, y = x - (w * x).sum(), y - (w * y).sum()
+        total = total + share * (w * x * y).sum() / torch.sqrt((w * x * x).sum() * (w * y * y).sum() + 1e-12)
+    return total
+
+
+def _expected(block: _Block, variances: torch.Tensor) -> torch.Tensor:
+    """Residuals of the block's cells as the cells on other data sets tell them, single ones first."""
+    covariance = torch.tensordot(variances[:-1], block.similarity, dims=1)
+    jitter = 1e-6 * variances.sum().detach()
+    covariance = covariance + torch.diag(variances[-1] + jitter + block.errors)
+    precision = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
+    pulled = precision @ block.residual
+    single = pulled[block.single] / torch.diagonal(precision)[block.single]
+    surprises = [single] + [torch.linalg.solve(precision[g][:, g], pulled[g]) for g in block.groups]
+    places = torch.cat([block.single, *block.groups])
+    return block.residual[places] - torch.cat(surprises)
 
 
 def shipped_table(exclude_suites: Iterable[str] = ()) -> ScoreTable:
@@ -209,11 +264,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=TARGET_PATH)
     arguments = parser.parse_args()
     table = shipped_table()
-    hyper, density = learn_hyperparameters(table, load_hyperparameters())
+    hyper, correlation = learn_hyperparameters(table, load_hyperparameters())
     save(hyper, arguments.out)
     out = sys.stdout
     out.write(f"{len(table)} cells, {len(table.models)} models, {len(table.columns)} columns\n")
-    out.write(f"log density of a cell on a hidden benchmark {density:.4f}\n")
+    out.write(f"correlation on hidden data sets {correlation:.4f}\n")
     for name, family, own in zip(COMPONENTS, hyper.family, hyper.own, strict=True):
         out.write(f"{name:15s} family {family:.4f}  own {own:.4f}\n")
     out.write(f"noise {hyper.noise:.4f}, traits {hyper.trait_variance:.4f}\n")

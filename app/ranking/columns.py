@@ -32,7 +32,7 @@ COMPONENTS = (
     "training size",
     "name",
     "suite",
-    "benchmark",
+    "data set",
 )
 SIZE_LENGTH = np.log(10.0)
 """Length scale of the training-size component: sizes a factor of ten apart correlate by 1/e."""
@@ -70,6 +70,11 @@ def trains_backbone(protocol: Protocol) -> bool:
     return protocol in {Protocol.FINE_TUNED, Protocol.FEW_SHOT_TUNED}
 
 
+def is_target(column: "Column") -> bool:
+    """Whether models were trained on the column's data, which is what users ask about."""
+    return column.protocol not in {Protocol.ZERO_SHOT, Protocol.PRETRAINED}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A benchmark under one protocol; also describes the user's own task, with no benchmark name."""
@@ -84,13 +89,13 @@ class Column:
     n_classes: int | None = None
     suite: str = ""
     benchmark: str = ""
+    dataset: str = ""
 
     @property
     def short_name(self) -> str:
-        """The benchmark's name without its suite's, which says where it was published, not what it is."""
-        words = self.benchmark.split("-")
+        """The data set's name without its suite's, which says where it was published, not what it is."""
         suite = set(self.suite.split("-"))
-        return " ".join(w for w in words if w not in suite) if self.benchmark != self.suite else ""
+        return " ".join(word for word in self.dataset.split("-") if word not in suite)
 
     @classmethod
     def of(cls, benchmark: Benchmark, protocol: Protocol, metric: str) -> "Column":
@@ -106,6 +111,7 @@ class Column:
             n_classes=benchmark.n_classes,
             suite=benchmark.suite,
             benchmark=benchmark.name,
+            dataset=benchmark.dataset,
         )
 
 
@@ -143,7 +149,7 @@ class ColumnTable:
                 ["tuned" if trains_backbone(c.protocol) else c.protocol.value for c in self.columns]
             ),
             "suite": array([c.suite for c in self.columns]),
-            "benchmark": array([c.benchmark for c in self.columns]),
+            "data set": array([c.dataset for c in self.columns]),
         }
 
     @cached_property
@@ -183,14 +189,14 @@ class ColumnTable:
                 return self._shared_languages(other)
             case "domain":
                 # Two columns about nothing in particular are not alike for that.
-                return np.maximum(self._same("domain", other), self._same("benchmark", other))
+                return np.maximum(self._same("domain", other), self._same("data set", other))
             case "training size":
                 distance = np.abs(self.log_sizes[:, None] - other.log_sizes[None, :])
                 return np.asarray(np.exp(-distance / SIZE_LENGTH))
             case "name":
                 theirs = [name_grams(c.short_name) for c in other.columns]
                 alike = self.grams @ _unit_rows(_indicators(theirs, self.gram_numbers, theirs))[:, :-1].T
-                return np.maximum(alike, self._same("benchmark", other))
+                return np.maximum(alike, self._same("data set", other))
             case _:
                 return self._same(name, other)
 

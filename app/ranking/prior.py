@@ -13,14 +13,14 @@ Williams, 2006, section 2.7), family by family and model by model (`app.ranking.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.ranking.columns import COMPONENTS
 from app.ranking.levels import LevelModel, fit_levels
-from app.ranking.regression import Family, solve_all, solve_family
+from app.ranking.regression import Family, solve_family
 from app.ranking.scale import cells_by, centres_and_spreads, standard_scores
 from app.ranking.table import ScoreTable
 from app.ranking.traits import traits
@@ -92,55 +92,151 @@ class Prior:
     own: Array
 
 
-def fit_prior(table: ScoreTable, hyper: Hyperparameters) -> Prior:
-    """Solve the regression for these figures, alternating shifts and deviations.
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Prepared:
+    """All of the regression that does not depend on shifts.
+
+    Attributes:
+        table: Observed cells.
+        hyper: Learnt variances.
+        is_hidden: Columns whose cells are not used, shape (C,).
+        centres: Median of every column, comparable scale, shape (C,).
+        spreads: Spread of every column, comparable scale, shape (C,).
+        scores: z of every cell, shape (N,).
+        noise: Variance of every cell, shape (N,).
+        trait_rows: Traits of every cell, shape (N, T).
+        shared: F, shape (C, C).
+        own: O, shape (C, C).
+        families: Solved families, by name.
+        trait_weights: w of every family for the traits, by name, each of shape (C_f, T).
+        trait_alpha: alpha of the traits, zero for hidden cells, shape (N, T).
+    """
+
+    table: ScoreTable
+    hyper: Hyperparameters
+    is_hidden: NDArray[np.bool_]
+    centres: Array
+    spreads: Array
+    scores: Array
+    noise: Array
+    trait_rows: Array
+    shared: Array
+    own: Array
+    families: dict[str, Family]
+    trait_weights: dict[str, Array]
+    trait_alpha: Array
+
+    def hiding(self, columns: NDArray[np.bool_]) -> "Prepared":
+        """The same without the figures on these columns: only families that have some are solved again.
+
+        Args:
+            columns: Which are hidden, shape (C,).
+        """
+        gone = columns[self.table.column]
+        families, weights = dict(self.families), dict(self.trait_weights)
+        alpha = self.trait_alpha.copy()
+        alpha[gone] = 0.0
+        for name, family in self.families.items():
+            if not columns[family.columns].any():
+                continue
+            left = {m: cells.cells[~gone[cells.cells]] for m, cells in family.members.items()}
+            left = {m: cells for m, cells in left.items() if len(cells)}
+            del families[name], weights[name]
+            if left:
+                families[name] = solve_family(left, self.table.column, self.noise, self.shared, self.own)
+                weights[name] = families[name].solve_into(alpha, self.trait_rows, self.shared)
+        return replace(
+            self, is_hidden=columns, families=families, trait_weights=weights, trait_alpha=alpha
+        )
+
+
+def prepare(table: ScoreTable, hyper: Hyperparameters) -> Prepared:
+    """Solve families and traits for these figures.
 
     Args:
         table: Observed cells; at least one column.
         hyper: Learnt variances.
     """
-    n_columns = len(table.columns)
     similarity = table.columns.similarity(table.columns)
     shared, own = (np.tensordot(v, similarity, axes=1) for v in (hyper.family, hyper.own))
-    centres, spreads = centres_and_spreads(table.scores, table.column, n_columns)
-    z = standard_scores(table.scores, table.column, centres, spreads)
+    centres, spreads = centres_and_spreads(table.scores, table.column, len(table.columns))
     noise = hyper.noise + np.square(np.minimum(table.errors / spreads[table.column], MAX_ERROR))
     families = {
         name: solve_family(members, table.column, noise, shared, own)
         for name, members in family_members(table).items()
     }
     rows = traits(table.described, table.columns, table.model, table.column)
-    solved = list(families.values())
-    trait_weights, trait_alpha = solve_all(solved, rows, shared)
-    covariance = np.linalg.inv(np.eye(rows.shape[1]) / hyper.trait_variance + rows.T @ trait_alpha)
-    shifts, counts = np.zeros(n_columns), np.bincount(table.column, minlength=n_columns)
-    for last in range(ROUNDS + 1):
-        standard = z - shifts[table.column]
-        weights, alpha = solve_all(solved, standard[:, None], shared)
-        beta = covariance @ (trait_alpha.T @ standard)
-        residual_alpha = alpha[:, 0] - trait_alpha @ beta
-        if last < ROUNDS:
-            # What is left of z once the noise-free expectation, standard - noise alpha, is taken away.
-            left = z - standard + noise * residual_alpha
-            shifts = np.bincount(table.column, weights=left, minlength=n_columns) / counts
-    levels = centres + spreads * shifts
-    return Prior(
+    alpha = np.zeros_like(rows)
+    weights = {name: family.solve_into(alpha, rows, shared) for name, family in families.items()}
+    return Prepared(
         table=table,
         hyper=hyper,
+        is_hidden=np.zeros(len(table.columns), dtype=bool),
+        centres=centres,
         spreads=spreads,
-        level_model=fit_levels(list(table.columns.columns), levels, np.log(spreads)),
+        scores=standard_scores(table.scores, table.column, centres, spreads),
+        noise=noise,
+        trait_rows=rows,
+        shared=shared,
+        own=own,
+        families=families,
+        trait_weights=weights,
+        trait_alpha=alpha,
+    )
+
+
+def fit_prior(table: ScoreTable, hyper: Hyperparameters) -> Prior:
+    """The prior that follows from these figures.
+
+    Args:
+        table: Observed cells; at least one column.
+        hyper: Learnt variances.
+    """
+    return solve(prepare(table, hyper))
+
+
+def solve(prepared: Prepared) -> Prior:
+    """The prior of a prepared regression, alternating shifts and deviations."""
+    table, rows, n_columns = prepared.table, prepared.trait_rows, len(prepared.table.columns)
+    used = ~prepared.is_hidden[table.column]
+    precision = np.eye(rows.shape[1]) / prepared.hyper.trait_variance + rows.T @ prepared.trait_alpha
+    covariance = np.linalg.inv((precision + precision.T) / 2)
+    counts = np.maximum(np.bincount(table.column[used], minlength=n_columns), 1)
+    shifts, weights = np.zeros(n_columns), dict[str, Array]()
+    for last in range(ROUNDS + 1):
+        standard = np.where(used, prepared.scores - shifts[table.column], 0.0)
+        found = np.zeros((len(standard), 1))
+        weights = {
+            name: family.solve_into(found, standard[:, None], prepared.shared)
+            for name, family in prepared.families.items()
+        }
+        beta = covariance @ (prepared.trait_alpha.T @ standard)
+        alpha = found[:, 0] - prepared.trait_alpha @ beta
+        if last < ROUNDS:
+            # What is left of z once the noise-free expectation, standard - noise alpha, is taken away.
+            left = (prepared.scores - standard + prepared.noise * alpha) * used
+            shifts = np.bincount(table.column, weights=left, minlength=n_columns) / counts
+    shown = np.flatnonzero(~prepared.is_hidden)
+    levels = prepared.centres + prepared.spreads * shifts
+    return Prior(
+        table=table,
+        hyper=prepared.hyper,
+        spreads=prepared.spreads,
+        level_model=fit_levels(
+            [table.columns.columns[c] for c in shown], levels[shown], np.log(prepared.spreads[shown])
+        ),
         standard=standard,
         trait_rows=rows,
         beta=np.asarray(beta),
         beta_covariance=np.asarray(covariance),
-        alpha=residual_alpha,
-        families=families,
+        alpha=alpha,
+        families=prepared.families,
         weights={
-            name: np.hstack([w - t @ beta[:, None], t])
-            for name, w, t in zip(families, weights, trait_weights, strict=True)
+            name: np.hstack([w - prepared.trait_weights[name] @ beta[:, None], prepared.trait_weights[name]])
+            for name, w in weights.items()
         },
-        shared=shared,
-        own=own,
+        shared=prepared.shared,
+        own=prepared.own,
     )
 
 

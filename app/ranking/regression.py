@@ -14,7 +14,6 @@ alpha_m = V_m^-1 (z_m - E_m F w) with w = G sum_m E_m' V_m^-1 z_m (the matrix in
 Williams, 2006, appendix A.3). The cost is a cube of n_m a model and one of C_f a family: linear in models.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,25 +54,24 @@ class Family:
     gain: Array
     known: Array
 
-    def solve(self, values: Array, shared: Array) -> tuple[Array, list[tuple[Index, Array]]]:
-        """w and, member by member, the cells with their alpha.
+    def solve_into(self, alpha: Array, values: Array, shared: Array) -> Array:
+        """w, shape (C_f, k); alpha of the family's cells is written where it belongs.
 
         Args:
-            values: Of all cells of the table, one or more right-hand sides, shape (N, k).
+            alpha: Of all cells of the table, shape (N, k); changed in place.
+            values: Right-hand sides for all cells of the table, shape (N, k).
             shared: F, shape (C, C).
         """
         moment = np.zeros((len(self.columns), values.shape[1]))
-        whitened = []
         for member in self.members.values():
             weighted = member.inverse @ values[member.cells]
-            whitened.append(weighted)
+            alpha[member.cells] = weighted
             moment[member.places] += weighted  # a model has one cell a column
         weights = self.gain @ moment
         explained = shared[np.ix_(self.columns, self.columns)] @ weights
-        return weights, [
-            (member.cells, weighted - member.inverse @ explained[member.places])
-            for member, weighted in zip(self.members.values(), whitened, strict=True)
-        ]
+        for member in self.members.values():
+            alpha[member.cells] -= member.inverse @ explained[member.places]
+        return np.asarray(weights)
 
 
 def solve_family(
@@ -102,21 +100,3 @@ def solve_family(
     within = shared[np.ix_(columns, columns)]
     gain = np.linalg.inv(np.eye(len(columns)) + information @ within)
     return Family(columns=columns, members=solved, gain=gain, known=gain @ information)
-
-
-def solve_all(families: Sequence[Family], values: Array, shared: Array) -> tuple[list[Array], Array]:
-    """w of every family and alpha of all cells, shape (N, k).
-
-    Args:
-        families: All of a table.
-        values: Right-hand sides, shape (N, k).
-        shared: F, shape (C, C).
-    """
-    alpha = np.empty_like(values)
-    weights = []
-    for family in families:
-        w, members = family.solve(values, shared)
-        weights.append(w)
-        for cells, found in members:
-            alpha[cells] = found
-    return weights, alpha
