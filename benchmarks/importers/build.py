@@ -1,9 +1,11 @@
 """`python -m benchmarks.importers.build <results folder>`: rewrites the shipped figures from the sources."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from benchmarks.facts import FACTS_PATH, write_model_facts
+from benchmarks.figures import Figure
 from benchmarks.importers import (
     blue_biomedical,
     chinese_bert_wwm,
@@ -34,6 +36,7 @@ from benchmarks.importers import (
     vissl,
     vtab,
 )
+from benchmarks.importers.facts import gather
 from benchmarks.importers.names import ModelNames
 from benchmarks.importers.reading import (
     BenchmarkTable,
@@ -44,6 +47,7 @@ from benchmarks.importers.reading import (
     collect,
 )
 from benchmarks.shipped_files import DATA, read_aliases, read_benchmarks, read_sources, write_figures
+from models_registry.catalogue import load_catalogue
 
 IMPORTERS: Mapping[str, Callable[[Path], Iterator[Reading | Refusal]]] = {
     "blue": blue_biomedical.read,
@@ -105,15 +109,28 @@ def build(folder: Path, target: Path = DATA / "figures") -> Mapping[str, ImportR
     return reports
 
 
+def build_facts(folder: Path, figures: Iterable[Figure], target: Path = FACTS_PATH) -> int:
+    """Write what the sources say about models without an entry in the registry; returns how many."""
+    benchmarks = {benchmark.name: benchmark for benchmark in read_benchmarks()}
+    registered = [entry.key for entry in load_catalogue().entries]
+    facts = gather(folder, figures, benchmarks, ModelNames(read_aliases()), registered)
+    write_model_facts(facts, target)
+    return len(facts)
+
+
 def main(arguments: list[str]) -> int:
     """Entry point; prints what came in and what was refused, and why."""
     if len(arguments) != 1 or not Path(arguments[0]).is_dir():
         sys.stderr.write("usage: python -m benchmarks.importers.build <results folder>\n")
         return 2
-    for name, report in build(Path(arguments[0])).items():
+    folder = Path(arguments[0])
+    reports = build(folder)
+    for name, report in reports.items():
         reasons = sorted({refusal.reason for refusal in report.refused})
         counted = ", ".join(f"{sum(r.reason is x for r in report.refused)} {x}" for x in reasons)
         sys.stdout.write(f"{name}: {len(report.accepted)} figures; refused: {counted or 'none'}\n")
+    n_facts = build_facts(folder, (figure for report in reports.values() for figure in report.accepted))
+    sys.stdout.write(f"facts about {n_facts} models\n")
     return 0
 
 

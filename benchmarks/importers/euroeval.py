@@ -43,9 +43,7 @@ def read(folder: Path) -> Iterator[Reading | Refusal]:
 
 def _prompted(path: Path) -> Iterator[Reading | Refusal]:
     """Language models with open weights; validation figures only of those without test figures."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        next(lines)  # task names; the header is the second row
-        table = [{_TAG.sub("", k).strip(): v for k, v in row.items()} for row in csv.DictReader(lines)]
+    table = _table(path)
     on_test = {found[2] for row in table if (found := _HUB.search(row["Model"]))}
     tasks = [name.removesuffix("_version") for name in table[0] if name.endswith("_version")]
     for row in table:
@@ -61,6 +59,23 @@ def _prompted(path: Path) -> Iterator[Reading | Refusal]:
             yield Refusal(reason=reason, row=f"{path.stem}: {shown}")
             continue
         yield from _cells(row, model, tasks, "test" if shown == model else "dev")
+
+
+def hub_models(folder: Path) -> Iterator[tuple[str, int | None]]:
+    """Every model with open weights on these boards, with its number of parameters where it is known."""
+    for path in sorted((folder / "euroeval").glob("*_nlu.csv")):
+        for row in _table(path):
+            found = _HUB.search(row["Model"])
+            if found is not None:
+                size = row["Parameters"]
+                yield found[1], int(float(size)) if size[:1].isdigit() else None
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    """The rows under the second row, which is the header; the first names the tasks."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        next(lines)
+        return [{_TAG.sub("", k).strip(): v for k, v in row.items()} for row in csv.DictReader(lines)]
 
 
 def _cells(row: Mapping[str, str], model: str, tasks: list[str], split: str) -> Iterator[Reading | Refusal]:

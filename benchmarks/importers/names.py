@@ -1,7 +1,7 @@
 """Published model names to canonical ones, by a reviewed table."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 ANY_SOURCE = "*"
 _FORBIDDEN = re.compile(r"[^\w.\-+/]+", re.ASCII)
@@ -17,6 +17,11 @@ class ModelNames:
             aliases: (importer or `*`, published name) to canonical name.
         """
         self._aliases = aliases
+
+    def published(self) -> Iterator[tuple[str, str]]:
+        """Every reviewed pair of a published and a canonical name."""
+        for (_, published), canonical in self._aliases.items():
+            yield published, canonical
 
     def canonical(self, importer: str, published: str, *, is_hub_id: bool = False) -> str:
         """The canonical name; `source:<importer>/<name>` where no checkpoint is certain.

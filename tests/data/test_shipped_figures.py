@@ -9,11 +9,13 @@ from statistics import fmean
 
 import pytest
 
+from benchmarks.facts import FACTS_PATH, load_model_facts
 from benchmarks.figures import Figure
-from benchmarks.importers.build import IMPORTERS, build
+from benchmarks.importers.build import IMPORTERS, build, build_facts
 from benchmarks.metrics import METRICS
 from benchmarks.seed import ShippedFigures, load_shipped
 from benchmarks.shipped_files import DATA, read_aliases
+from models_registry.catalogue import load_catalogue
 from models_registry.vocabulary import MODALITY_OF, Modality
 
 _BESIDE = Path(__file__).parents[2].parent / "shared"
@@ -171,9 +173,26 @@ def test_models_stand_in_the_order_that_experts_expect(better: str, worse: str) 
     assert fmean(tuned()[better, b] for b in shared) > fmean(tuned()[worse, b] for b in shared)
 
 
+def test_every_model_is_in_the_registry_or_has_facts() -> None:
+    registered = {entry.key for entry in load_catalogue().entries}
+    facts = set(load_model_facts())
+    assert facts & registered == set()
+    assert {f.model for f in data().figures} - registered == facts
+
+
+def test_facts_name_models_by_the_names_of_their_figures() -> None:
+    bases = {f.base_model for f in load_model_facts().values() if f.base_model}
+    known = {f.model for f in data().figures} | {entry.key for entry in load_catalogue().entries}
+    assert len(bases & known) > 50
+    assert not any(f.base_model == f.model for f in load_model_facts().values())
+
+
 @pytest.mark.shared
 @pytest.mark.skipif(not RESULTS.is_dir(), reason="the development data folder is not there")
 def test_the_importers_reproduce_the_shipped_tables(tmp_path: Path) -> None:
-    build(RESULTS, tmp_path)
-    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    figures = tmp_path / "figures"
+    reports = build(RESULTS, figures)
+    written = {path.name: path.read_bytes() for path in figures.iterdir()}
     assert written == {path.name: path.read_bytes() for path in (DATA / "figures").iterdir()}
+    build_facts(RESULTS, (f for r in reports.values() for f in r.accepted), tmp_path / "facts.csv")
+    assert (tmp_path / "facts.csv").read_bytes() == FACTS_PATH.read_bytes()
