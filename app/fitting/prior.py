@@ -29,10 +29,11 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from app.ranking.columns import COMPONENTS, is_target
-from app.ranking.described import Described
+from app.ranking.described import describe
 from app.ranking.fitted import load_hyperparameters
 from app.ranking.prior import MAX_ERROR, Hyperparameters, Prior, family_members, fit_prior
 from app.ranking.table import NumberedFigure, ScoreTable, build_table
+from benchmarks.facts import load_model_facts
 from benchmarks.figures import Benchmark, Figure
 from benchmarks.seed import load_shipped
 from models_registry.catalogue import load_catalogue
@@ -241,7 +242,7 @@ def shipped_table(exclude_suites: Iterable[str] = ()) -> ScoreTable:
     shipped, left_out = load_shipped(), frozenset(exclude_suites)
     benchmarks: Mapping[str, Benchmark] = {b.name: b for b in shipped.benchmarks if b.suite not in left_out}
     figures: Sequence[Figure] = shipped.figures
-    known = {e.key: Described.of(e) for e in load_catalogue().entries}
+    known = describe(load_catalogue().entries, load_model_facts())
     return build_table([NumberedFigure(id=i, figure=f) for i, f in enumerate(figures)], benchmarks, known)
 
 

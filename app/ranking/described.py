@@ -1,11 +1,16 @@
 """What is known of a model beside its figures, whether the registry reviewed it or only a table mentions it."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from benchmarks.facts import ModelFacts
 from models_registry.entry import Architecture, ModelEntry
 from models_registry.vocabulary import MULTILINGUAL, Domain
 
 MONTHS = 12
+ENOUGH_DESCENDANTS = 5
+"""Fine-tunes of one checkpoint from which it makes a family of its own, closer than the name's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,36 @@ class Described:
             fine_tuned_on=entry.fine_tuned_on,
         )
 
+    @classmethod
+    def of_facts(cls, facts: ModelFacts) -> "Described":
+        """What a source says of a model that the registry does not have."""
+        return cls(
+            name=facts.model,
+            family=facts.family or facts.model,
+            architecture=facts.architecture,
+            n_parameters=facts.n_parameters,
+            year=None if facts.release_year is None else float(facts.release_year),
+            languages=frozenset(facts.languages),
+            fine_tuned_on=facts.fine_tuned_on,
+        )
+
     def reads(self, language: str) -> bool:
         """Whether it is known to have been pretrained on text of this language."""
         return language in self.languages or MULTILINGUAL in self.languages
+
+
+def describe(entries: Iterable[ModelEntry], facts: Mapping[str, ModelFacts]) -> dict[str, Described]:
+    """All models of which anything is known, by name; what the registry says goes before what tables say.
+
+    Checkpoints that were fine-tuned from one and the same checkpoint resemble it more than others of its name do, so
+    they are a family with it where they are many.
+    """
+    known = {name: Described.of_facts(fact) for name, fact in facts.items()}
+    known |= {entry.key: Described.of(entry) for entry in entries}
+    parents = {name: fact.base_model for name, fact in facts.items() if fact.base_model}
+    descendants = Counter(parents.values())
+    for name, model in known.items():
+        parent = parents.get(name, name)
+        if descendants[parent] >= ENOUGH_DESCENDANTS:
+            known[name] = replace(model, family=parent)
+    return known
