@@ -1,4 +1,4 @@
-"""Figures as arrays: the score table that the prior is fitted to.
+"""Figures as a score table: the cells that the prior is fitted to.
 
 Notation:
     N           observed cells (one model on one column; repeated figures are averaged)
@@ -6,7 +6,6 @@ Notation:
     e           standard error of y where published, else 0, shape (N,)
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,36 +13,36 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from app.ranking.columns import Column, ColumnTable
-from benchmarks.figures import Benchmark, Figure, Protocol
-from benchmarks.metrics import metric_named
+from app.ranking.columns import Column, ColumnTable, is_target
 from app.ranking.described import Described
+from app.ranking.figure_arrays import FigureArrays, NumberedFigure
+from benchmarks.figures import Benchmark, Protocol
+from benchmarks.metrics import metric_named
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+MOST_ALIKE = 2
+"""Columns kept of one data set under one protocol that trains nothing: severities of one corruption and directions
+of one retrieval are near-copies that cost much and add nothing."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberedFigure:
-    """A figure with its number in the database."""
-
-    id: int
-    figure: Figure
+__all__ = ["MOST_ALIKE", "NumberedFigure", "ScoreTable", "build_table", "table_of"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ScoreTable:
-    """Observed cells of models x columns.
+    """Observed cells of models x columns, ordered by model.
 
     Attributes:
         models: `hub:id` of each model, length M.
         described: What is known of each model.
         columns: All columns, length C.
-        model: Index of each cell's model, shape (N,).
+        model: Index of each cell's model, ascending, shape (N,).
         column: Index of each cell's column, shape (N,).
         scores: y, shape (N,).
         errors: e, shape (N,).
-        figures: The figures behind each cell, length N.
+        first: Number of each cell's first figure, shape (N,).
+        figures: All figures.
     """
 
     models: Sequence[str]
@@ -53,35 +52,29 @@ class ScoreTable:
     column: Index
     scores: Array
     errors: Array
-    figures: Sequence[tuple[NumberedFigure, ...]]
+    first: Index
+    figures: FigureArrays
 
     def __len__(self) -> int:
         return len(self.scores)
-
-    def subset(self, keep: NDArray[np.bool_]) -> "ScoreTable":
-        """The table of these cells only, with the models and columns that they are of.
-
-        Args:
-            keep: Which cells stay, shape (N,).
-        """
-        cells = np.flatnonzero(keep)
-        models, model = np.unique(self.model[cells], return_inverse=True)
-        columns, column = np.unique(self.column[cells], return_inverse=True)
-        return ScoreTable(
-            models=[self.models[m] for m in models],
-            described=[self.described[m] for m in models],
-            columns=ColumnTable([self.columns.columns[c] for c in columns]),
-            model=model.astype(np.intp),
-            column=column.astype(np.intp),
-            scores=self.scores[cells],
-            errors=self.errors[cells],
-            figures=[self.figures[i] for i in cells],
-        )
 
     @cached_property
     def number_of(self) -> dict[str, int]:
         """Where each model stands in `models`."""
         return {name: i for i, name in enumerate(self.models)}
+
+    @cached_property
+    def starts(self) -> Index:
+        """Where the cells of each model begin, and where the last one's end, shape (M + 1,)."""
+        return np.searchsorted(self.model, np.arange(len(self.models) + 1))
+
+    def cells_of(self, model: int) -> Index:
+        """The cells of a model."""
+        return np.arange(self.starts[model], self.starts[model + 1])
+
+    def figure(self, cell: int) -> NumberedFigure:
+        """The figure of a cell, the first where several were averaged."""
+        return self.figures.figure(int(self.first[cell]))
 
 
 def build_table(
@@ -91,64 +84,96 @@ def build_table(
     *,
     min_models: int = 3,
 ) -> ScoreTable:
+    """The table of these figures; see `table_of`."""
+    return table_of(FigureArrays.of_figures(figures), benchmarks, models_known, min_models=min_models)
+
+
+def table_of(
+    figures: FigureArrays,
+    benchmarks: Mapping[str, Benchmark],
+    models_known: Mapping[str, Described],
+    *,
+    min_models: int = 3,
+) -> ScoreTable:
     """The table of these figures.
 
-    A model that is an exact or compressed copy of another keeps its own row. Columns with fewer than `min_models` models say nothing about which is better
-    and are left out.
+    A model that is an exact or compressed copy of another keeps its own row. Columns with fewer than `min_models`
+    models say nothing about which is better and are left out.
 
     Args:
-        figures: Numbered figures, any order.
+        figures: In any order; those on benchmarks that are not named are left out.
         benchmarks: By canonical name.
         models_known: What is known of models, by name; of others only the name is.
         min_models: Smallest column kept.
     """
-    cells: dict[tuple[str, tuple[str, str, str]], list[NumberedFigure]] = defaultdict(list)
-    for numbered in figures:
-        f = numbered.figure
-        if f.benchmark in benchmarks:
-            cells[f.model, (f.benchmark, f.protocol.value, f.metric)].append(numbered)
-    models_of: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for model, key in cells:
-        models_of[key].add(model)
-    kept = sorted((m, k) for m, k in cells if len(models_of[k]) >= min_models)
-    keys = sorted({k for _, k in kept})
-    models = sorted({m for m, _ in kept})
-    return _table(models, keys, kept, cells, benchmarks, models_known)
-
-
-def _table(
-    models: list[str],
-    keys: list[tuple[str, str, str]],
-    kept: list[tuple[str, tuple[str, str, str]]],
-    cells: Mapping[tuple[str, tuple[str, str, str]], list[NumberedFigure]],
-    benchmarks: Mapping[str, Benchmark],
-    models_known: Mapping[str, Described],
-) -> ScoreTable:
-    model_number = {m: i for i, m in enumerate(models)}
-    column_number = {k: j for j, k in enumerate(keys)}
-    groups = [tuple(cells[cell]) for cell in kept]
-    scored = np.array([_score(group) for group in groups], dtype=np.float64).reshape(len(groups), 2)
+    columns, column = _columns(figures, benchmarks)
+    model = figures.codes["model"].astype(np.intp)
+    by_name = np.argsort(np.argsort(figures.words["model"], kind="stable"))
+    model = np.asarray(by_name, dtype=np.intp)[model] if len(model) else model
+    names = sorted(figures.words["model"])
+    use = np.flatnonzero(column >= 0)
+    cell, first, of_figure = np.unique(
+        model[use] * max(len(columns), 1) + column[use], return_index=True, return_inverse=True
+    )
+    score, error = _scores(figures)
+    counts = np.bincount(of_figure, minlength=len(cell))
+    mean = np.bincount(of_figure, weights=score[use], minlength=len(cell)) / np.maximum(counts, 1)
+    squared = np.bincount(of_figure, weights=error[use] ** 2, minlength=len(cell))
+    cell_model, cell_column = np.divmod(cell, max(len(columns), 1))
+    keep = _kept_columns(columns, np.bincount(cell_column, minlength=len(columns)), min_models)
+    chosen = np.flatnonzero(keep[cell_column]) if len(cell) else np.empty(0, dtype=np.intp)
+    models, new_model = np.unique(cell_model[chosen], return_inverse=True)
+    kept, new_column = np.unique(cell_column[chosen], return_inverse=True)
+    known = [names[m] for m in models]
     return ScoreTable(
-        models=models,
-        described=[models_known.get(m) or Described(name=m, family=m) for m in models],
-        columns=ColumnTable([_column(k, benchmarks) for k in keys]),
-        model=np.array([model_number[m] for m, _ in kept], dtype=np.intp),
-        column=np.array([column_number[k] for _, k in kept], dtype=np.intp),
-        scores=scored[:, 0],
-        errors=scored[:, 1],
-        figures=groups,
+        models=known,
+        described=[models_known.get(m) or Described(name=m, family=m) for m in known],
+        columns=ColumnTable([columns[c] for c in kept]),
+        model=new_model.astype(np.intp),
+        column=new_column.astype(np.intp),
+        scores=mean[chosen],
+        errors=(np.sqrt(squared) / np.maximum(counts, 1))[chosen],
+        first=use[first][chosen],
+        figures=figures,
     )
 
 
-def _column(key: tuple[str, str, str], benchmarks: Mapping[str, Benchmark]) -> Column:
-    benchmark, protocol, metric = key
-    return Column.of(benchmarks[benchmark], Protocol(protocol), metric)
+def _columns(figures: FigureArrays, benchmarks: Mapping[str, Benchmark]) -> tuple[list[Column], Index]:
+    """All columns, in the order of their names, and each figure's, -1 on benchmarks that are not named."""
+    words, codes = figures.words, figures.codes
+    sizes = len(words["protocol"]), len(words["metric"])
+    joint = (codes["benchmark"].astype(np.int64) * sizes[0] + codes["protocol"]) * sizes[1] + codes["metric"]
+    seen, inverse = np.unique(joint, return_inverse=True)
+    keys = []
+    for number in seen.tolist():
+        rest, metric = divmod(number, sizes[1])
+        benchmark, protocol = divmod(rest, sizes[0])
+        keys.append((words["benchmark"][benchmark], words["protocol"][protocol], words["metric"][metric]))
+    order = sorted((i for i, key in enumerate(keys) if key[0] in benchmarks), key=lambda i: keys[i])
+    place = np.full(len(keys), -1, dtype=np.intp)
+    place[order] = np.arange(len(order))
+    columns = [Column.of(benchmarks[keys[i][0]], Protocol(keys[i][1]), keys[i][2]) for i in order]
+    return columns, place[inverse] if len(keys) else np.empty(0, dtype=np.intp)
 
 
-def _score(group: Sequence[NumberedFigure]) -> tuple[float, float]:
-    """Mean score of repeated figures and its standard error, comparable scale."""
-    metric = metric_named(group[0].figure.metric)
-    y = metric.to_comparable([n.figure.value for n in group])
-    slope = metric.slope(y)
-    errors = [(n.figure.std_error or 0.0) / max(s, 1e-6) for n, s in zip(group, slope, strict=True)]
-    return float(y.mean()), float(np.sqrt(np.sum(np.square(errors))) / len(group))
+def _kept_columns(columns: Sequence[Column], counts: Index, min_models: int) -> NDArray[np.bool_]:
+    """Which columns have models enough and are no near-copies of kept ones, shape (C,)."""
+    keep = counts >= min_models
+    alike: dict[tuple[str, Protocol], int] = {}
+    for c in sorted(range(len(columns)), key=lambda c: -int(counts[c])):
+        if not is_target(columns[c]) and keep[c]:
+            key = columns[c].dataset, columns[c].protocol
+            alike[key] = alike.get(key, 0) + 1
+            keep[c] = alike[key] <= MOST_ALIKE
+    return np.asarray(keep)
+
+
+def _scores(figures: FigureArrays) -> tuple[Array, Array]:
+    """y and its standard error of every figure, each of shape (K,)."""
+    score, error = np.empty(len(figures)), np.zeros(len(figures))
+    for number, name in enumerate(figures.words["metric"]):
+        metric = metric_named(name)
+        mine = np.flatnonzero(figures.codes["metric"] == number)
+        score[mine] = metric.to_comparable(figures.values[mine])
+        error[mine] = figures.std_errors[mine] / np.maximum(metric.slope(score[mine]), 1e-6)
+    return score, error
