@@ -31,8 +31,9 @@ _TAGS = {
     "jft": "jft-300m", "ig1b": "instagram-1b", "ig": "instagram-1b", "yfcc100m": "yfcc-100m",
     "yfcc15m": "yfcc-15m", "cc12m": "conceptual-12m", "laion2b": "laion-2b", "laion400m": "laion-400m",
     "laion5b": "laion-5b", "laion": "laion-2b", "openai": "clip-wit-400m", "webli": "webli",
-    "dfn2b": "dfn-2b", "dfn5b": "dfn-5b", "lvd142m": "lvd-142m", "lvd1689m": "lvd-1689m", "datacomp": "datacomp-1b",
-    "datacomp1b": "datacomp-1b", "metaclip": "metaclip", "commonpool": "commonpool", "merged2b": "merged-2b",
+    "dfn2b": "dfn-2b", "dfn5b": "dfn-5b", "lvd142m": "lvd-142m", "lvd1689m": "lvd-1689m",
+    "datacomp": "datacomp-1b", "datacomp1b": "datacomp-1b",
+    "metaclip": "metaclip", "commonpool": "commonpool", "merged2b": "merged-2b",
     "m30m": "merged-30m", "m38m": "merged-38m", "mscoco": "coco-captions", "datacompdr": "datacomp-1b",
     "fullcc": "metaclip",
 }  # fmt: skip

@@ -271,14 +271,10 @@ def test_short_runs_that_do_not_compare_are_refused(tmp_path: Path, run: str, re
     assert reasons(transfergraph.read, tmp_path) == [reason]
 
 
-def prompted(folder: Path, *shown: str) -> Path:
-    write(
-        folder,
-        "euroeval/derived_encoders_long.csv",
-        "language,model,parameters,context,dataset,score,score_ci95,second_score",
-    )
+def board(folder: Path, *shown: str, kind: str = "🧠", score: str = "50.00 ± 1.96") -> Path:
+    """A leaderboard of one task; a name's first word is its id on the Hub."""
     rows = [
-        f"<a href='https://hf.co/{s.split(' ')[0]}'>{s}</a>,🧠,50.00 ± 1.96 / 60.00 ± 1.00@@50.00,v"
+        f"<a href='https://hf.co/{s.split(' ')[0]}'>{s}</a>,{kind},{score} / 60.00 ± 1.00@@50.00,v"
         for s in shown
     ]
     write(folder, "euroeval/danish_nlu.csv", ",,,", "Model,Type,<a>scala_da</a>,scala_da_version", *rows)
@@ -286,25 +282,20 @@ def prompted(folder: Path, *shown: str) -> Path:
 
 
 def test_a_language_model_is_measured_without_training(tmp_path: Path) -> None:
-    (reading,) = accepted(euroeval.read, prompted(tmp_path, "a/b"))
+    (reading,) = accepted(euroeval.read, board(tmp_path, "a/b"))
     assert (reading.protocol, reading.split) == (Protocol.ZERO_SHOT, "test")
     assert (reading.value, reading.std_error) == (about(0.5), about(0.01))
 
 
 def test_validation_figures_count_only_where_there_are_no_test_figures(tmp_path: Path) -> None:
-    folder = prompted(tmp_path, "a/b", "a/b (val)", "c/d (val)", "e/f (zero-shot)")
+    folder = board(tmp_path, "a/b", "a/b (val)", "c/d (val)", "e/f (zero-shot)")
     assert [(r.model, r.split) for r in accepted(euroeval.read, folder)] == [("a/b", "test"), ("c/d", "dev")]
     assert reasons(euroeval.read, folder) == [RefusalReason.NOT_COMPARABLE] * 2
 
 
 def test_a_confidence_interval_becomes_a_standard_error(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        "euroeval/derived_encoders_long.csv",
-        "language,model,parameters,context,dataset,score,score_ci95,second_score",
-        "danish,a/b,1,512,scala_da,-1.85,1.96,59",
-    )
-    (reading,) = accepted(euroeval.read, tmp_path)
+    folder = board(tmp_path, "a/b", kind="🔍", score="-1.85 ± 1.96")
+    (reading,) = accepted(euroeval.read, folder)
     assert (reading.metric, reading.protocol) == ("matthews_correlation", Protocol.FEW_SHOT_TUNED)
     assert (reading.value, reading.std_error) == (about(-0.0185), about(0.01))
 
