@@ -1,6 +1,7 @@
 """Each source's own traps, on tables of a few rows in the source's form."""
 
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -22,6 +23,7 @@ from benchmarks.importers import (
     superb,
     text_classics,
     textattack,
+    torchvision,
     transfergraph,
     vtab,
 )
@@ -395,6 +397,33 @@ def test_misaligned_rows_of_mlqa_are_refused(tmp_path: Path) -> None:
     )
     assert {r.model for r in accepted(cross_lingual.read, tmp_path)} == {"xlmr.large"}
     assert reasons(cross_lingual.read, tmp_path) == [RefusalReason.SUSPECT]
+
+
+WEIGHTS = """
+class ResNet50_Weights(WeightsEnum):
+    IMAGENET1K_V1 = Weights(
+        url="u", meta={**_COMMON, "num_params": 25557032, "_metrics": {"ImageNet-1K": {"acc@1": 76.13}}}
+    )
+    IMAGENET1K_SWAG_LINEAR_V1 = Weights(meta={"num_params": 1, "_metrics": {"ImageNet-1K": {"acc@1": 80.0}}})
+    DEFAULT = IMAGENET1K_V1
+
+class Raft_Large_Weights(WeightsEnum):
+    C_T_V1 = Weights(meta={"num_params": 2, "_metrics": {"Sintel": {"epe": compute()}}})
+"""
+
+
+def test_the_weights_of_torchvision_are_read_without_running_them(tmp_path: Path) -> None:
+    wheel = tmp_path / "torchvision-0.0.1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("torchvision/models/resnet.py", WEIGHTS)
+        archive.writestr("torchvision/models/quantization/resnet.py", WEIGHTS)
+    found = [r for r in torchvision.read(wheel) if isinstance(r, Reading)]
+    assert [(r.model, r.benchmark, r.value, r.protocol) for r in found] == [
+        ("resnet50.IMAGENET1K_V1", "imagenet-1k", about(0.7613), Protocol.PRETRAINED),
+        ("resnet50.IMAGENET1K_SWAG_LINEAR_V1", "imagenet-1k", about(0.8), Protocol.LINEAR_PROBE),
+    ]
+    sizes = {w.name: w.n_parameters for w in torchvision.weights_in(wheel)}
+    assert sizes["resnet50.IMAGENET1K_V1"] == 25_557_032
 
 
 def test_building_from_no_folder_tells_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
