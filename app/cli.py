@@ -1,4 +1,4 @@
-"""`advisor`: serve, work, recommend, demonstrate."""
+"""`advisor`: serve, work, recommend, import, demonstrate."""
 
 import asyncio
 import ipaddress
@@ -16,6 +16,7 @@ import httpx
 import typer
 from rich.console import Console
 
+from app.importing import import_command
 from app.settings import Settings, get_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
@@ -194,6 +195,9 @@ def demo(
     except DemoError as error:
         errors.print(f"The demonstration stopped: {error}")
         raise typer.Exit(FAILED) from None
+
+
+app.command("import")(import_command)
 
 
 def main() -> None:

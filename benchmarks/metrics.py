@@ -46,6 +46,7 @@ class Metric:
         direction: Which way is better.
         low: Smallest value.
         high: Largest value; infinity for positive metrics.
+        is_rate: Whether sources print it in percent as often as in fractions.
         aliases: Other spellings, lower case.
     """
 
@@ -53,6 +54,7 @@ class Metric:
     direction: Direction = Direction.HIGHER
     low: float = 0.0
     high: float = 1.0
+    is_rate: bool = True
     aliases: tuple[str, ...] = ()
 
     @property
@@ -119,8 +121,9 @@ def _correlation(name: str, *aliases: str) -> Metric:
     return Metric(name=name, low=-1.0, high=1.0, aliases=aliases)
 
 
-def _error(name: str, *aliases: str, low: float = 0.0) -> Metric:
-    return Metric(name=name, direction=Direction.LOWER, low=low, high=float("inf"), aliases=aliases)
+def _error(name: str, *aliases: str, low: float = 0.0, is_rate: bool = False) -> Metric:
+    high = float("inf")
+    return Metric(name=name, direction=Direction.LOWER, low=low, high=high, is_rate=is_rate, aliases=aliases)
 
 
 _ALL = (
@@ -157,12 +160,12 @@ _ALL = (
     Metric(name="vqa_accuracy", aliases=("vqa score",)),
     _error("perplexity", "ppl", low=1.0),
     _error("bits_per_byte", "bpb"),
-    _error("wer", "word error rate"),
-    _error("cer", "character error rate", "per", "phoneme error rate"),
-    _error("eer", "equal error rate"),
-    _error("der", "diarization error rate"),
+    _error("wer", "word error rate", is_rate=True),
+    _error("cer", "character error rate", "per", "phoneme error rate", is_rate=True),
+    _error("eer", "equal error rate", is_rate=True),
+    _error("der", "diarization error rate", is_rate=True),
     _error("fid", "frechet inception distance"),
-    Metric(name="mos", low=1.0, high=5.0, aliases=("mean opinion score",)),
+    Metric(name="mos", low=1.0, high=5.0, is_rate=False, aliases=("mean opinion score",)),
     _error("mean_squared_error", "mse"),
     _error("mean_absolute_error", "mae"),
 )

@@ -175,7 +175,8 @@ class FigureRepository:
         columns = [column.name for column in BenchmarkRow.__table__.columns if column.name != "name"]
         update = {name: statement.excluded[name] for name in columns}
         rows = [cells_of(benchmark) for benchmark in benchmarks]
-        self._session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=update), rows)
+        upsert = statement.on_conflict_do_update(index_elements=["name"], set_=update)
+        self._session.connection().execute(upsert, rows)
 
     def import_progress(self, source: str, sha256: str) -> ImportProgress | None:
         """How far the import of this file has come; None where it never began."""

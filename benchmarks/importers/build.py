@@ -1,10 +1,13 @@
-"""`python -m benchmarks.importers.build <results folder>`: rewrites the shipped figures from the sources."""
+"""`python -m benchmarks.importers.build RESULTS [WHEEL]`: rewrites what ships from the sources.
+
+RESULTS is a folder of published results; WHEEL is torchvision's, which carries figures of its weights.
+"""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.facts import FACTS_PATH, write_model_facts
+from benchmarks.facts import FACTS_PATH, load_model_facts, write_model_facts
 from benchmarks.figures import Figure
 from benchmarks.importers import (
     blue_biomedical,
@@ -29,6 +32,7 @@ from benchmarks.importers import (
     text_classics,
     textattack,
     timm,
+    torchvision,
     transfergraph,
     tweeteval,
     unilm,
@@ -46,9 +50,12 @@ from benchmarks.importers.reading import (
     Reviewed,
     collect,
 )
+from benchmarks.seed import load_shipped
 from benchmarks.shipped_files import DATA, read_aliases, read_benchmarks, read_sources, write_figures
 from models_registry.catalogue import load_catalogue
 
+TORCHVISION = "torchvision"
+_TORCHVISION_MODELS = f"source:{TORCHVISION}/"
 IMPORTERS: Mapping[str, Callable[[Path], Iterator[Reading | Refusal]]] = {
     "blue": blue_biomedical.read,
     "clip-benchmark": clip_benchmark.read,
@@ -91,45 +98,61 @@ def reviewed_tables() -> Reviewed:
     )
 
 
-def import_all(folder: Path) -> Iterator[tuple[str, ImportReport]]:
-    """Every importer's report over a folder of published results, in the order of names."""
+def import_all(folder: Path, wheel: Path | None = None) -> Iterator[tuple[str, ImportReport]]:
+    """Every importer's report, in the order of names; torchvision's last."""
     reviewed = reviewed_tables()
     for name, read in sorted(IMPORTERS.items()):
         yield name, collect(name, read(folder), reviewed)
+    if wheel is not None:
+        yield TORCHVISION, collect(TORCHVISION, torchvision.read(wheel), reviewed)
 
 
-def build(folder: Path, target: Path = DATA / "figures") -> Mapping[str, ImportReport]:
-    """Write one table an importer; the same sources always give the same bytes."""
+def build(
+    folder: Path, target: Path = DATA / "figures", *, wheel: Path | None = None
+) -> Mapping[str, ImportReport]:
+    """Write one table an importer; the same sources always give the same bytes.
+
+    Without a wheel, torchvision's table stays as it is.
+    """
     target.mkdir(parents=True, exist_ok=True)
     sources = read_sources()
     reports = {}
-    for name, report in import_all(folder):
+    for name, report in import_all(folder, wheel):
         write_figures(target / f"{name}.parquet", report.accepted, sources)
         reports[name] = report
     return reports
 
 
-def build_facts(folder: Path, figures: Iterable[Figure], target: Path = FACTS_PATH) -> int:
-    """Write what the sources say about models without an entry in the registry; returns how many."""
+def build_facts(
+    folder: Path, figures: Iterable[Figure], target: Path = FACTS_PATH, *, wheel: Path | None = None
+) -> int:
+    """Write what the sources say about models without an entry in the registry; returns how many.
+
+    Without a wheel, the facts about torchvision's models stay as they are.
+    """
     benchmarks = {benchmark.name: benchmark for benchmark in read_benchmarks()}
     registered = [entry.key for entry in load_catalogue().entries]
-    facts = gather(folder, figures, benchmarks, ModelNames(read_aliases()), registered)
+    facts = gather(folder, figures, benchmarks, ModelNames(read_aliases()), registered, wheel)
+    if wheel is None:
+        held = load_model_facts()
+        facts = [held.get(f.model, f) if f.model.startswith(_TORCHVISION_MODELS) else f for f in facts]
     write_model_facts(facts, target)
     return len(facts)
 
 
 def main(arguments: list[str]) -> int:
     """Entry point; prints what came in and what was refused, and why."""
-    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
-        sys.stderr.write("usage: python -m benchmarks.importers.build <results folder>\n")
+    if len(arguments) not in {1, 2} or not Path(arguments[0]).is_dir():
+        sys.stderr.write("usage: python -m benchmarks.importers.build RESULTS [WHEEL]\n")
         return 2
     folder = Path(arguments[0])
-    reports = build(folder)
+    wheel = Path(arguments[1]) if len(arguments) == 2 else None
+    reports = build(folder, wheel=wheel)
     for name, report in reports.items():
         reasons = sorted({refusal.reason for refusal in report.refused})
         counted = ", ".join(f"{sum(r.reason is x for r in report.refused)} {x}" for x in reasons)
         sys.stdout.write(f"{name}: {len(report.accepted)} figures; refused: {counted or 'none'}\n")
-    n_facts = build_facts(folder, (figure for report in reports.values() for figure in report.accepted))
+    n_facts = build_facts(folder, load_shipped().figures, wheel=wheel)
     sys.stdout.write(f"facts about {n_facts} models\n")
     return 0
 

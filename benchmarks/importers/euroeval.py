@@ -5,11 +5,10 @@ Ten bootstraps each. Language models see a few examples in the prompt and nothin
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.figures import Protocol
-from benchmarks.importers.cells import rows
 from benchmarks.importers.reading import Reading, Refusal, RefusalReason
 
 CI95_IN_STANDARD_ERRORS = 1.96
@@ -28,37 +27,41 @@ _SCORE = re.compile(r"(-?\d+\.\d+) ± (\d+\.\d+) / ")
 _VALIDATION = " (val)"
 _TAG = re.compile(r"<[^>]*>")
 
+Row = Mapping[str, str]
+
 
 def read(folder: Path) -> Iterator[Reading | Refusal]:
     """Readings of the main score: Matthews correlation, entity F1 without MISC, or answer F1."""
-    for row in rows(folder / "euroeval" / "derived_encoders_long.csv"):
-        if not row["score"]:
-            yield Refusal(reason=RefusalReason.NO_VALUE, row=f"{row['model']}, {row['dataset']}")
-            continue
-        error = float(row["score_ci95"]) if row["score_ci95"] else None
-        yield _reading(row["model"], row["dataset"], float(row["score"]), error, Protocol.FEW_SHOT_TUNED)
     for path in sorted((folder / "euroeval").glob("*_nlu.csv")):
-        yield from _prompted(path)
+        yield from board(path)
 
 
-def _prompted(path: Path) -> Iterator[Reading | Refusal]:
-    """Language models with open weights; validation figures only of those without test figures."""
+def board(path: Path) -> Iterator[Reading | Refusal]:
+    """Readings of one leaderboard: of models with open weights, and of encoders without any weights."""
     table = _table(path)
     on_test = {found[2] for row in table if (found := _HUB.search(row["Model"]))}
     tasks = [name.removesuffix("_version") for name in table[0] if name.endswith("_version")]
     for row in table:
-        if row["Type"] == _ENCODER:
-            continue  # read from the table above
         found = _HUB.search(row["Model"])
-        if found is None:
+        if row["Type"] == _ENCODER:
+            model = found[1] if found else _TAG.sub("", row["Model"])
+            yield from _cells(row, model, tasks, Protocol.FEW_SHOT_TUNED)
+        elif found is None:
             yield Refusal(reason=RefusalReason.CLOSED_WEIGHTS, row=_TAG.sub("", row["Model"]))
-            continue
-        model, shown = found.groups()
-        if shown != model and (shown != model + _VALIDATION or model in on_test):
-            reason = RefusalReason.NOT_COMPARABLE  # zero-shot prompts, reasoning budgets, another split
-            yield Refusal(reason=reason, row=f"{path.stem}: {shown}")
-            continue
-        yield from _cells(row, model, tasks, "test" if shown == model else "dev")
+        else:
+            yield from _prompted(row, found[1], found[2], tasks, on_test)
+
+
+def _prompted(
+    row: Row, model: str, shown: str, tasks: Sequence[str], on_test: set[str]
+) -> Iterator[Reading | Refusal]:
+    """A language model; its validation figures count only where it has no test figures."""
+    if shown == model:
+        yield from _cells(row, model, tasks, Protocol.ZERO_SHOT)
+    elif shown == model + _VALIDATION and model not in on_test:
+        yield from _cells(row, model, tasks, Protocol.ZERO_SHOT, "dev")
+    else:  # zero-shot prompts, reasoning budgets, another split
+        yield Refusal(reason=RefusalReason.NOT_COMPARABLE, row=shown)
 
 
 def hub_models(folder: Path) -> Iterator[tuple[str, int | None]]:
@@ -78,31 +81,27 @@ def _table(path: Path) -> list[dict[str, str]]:
         return [{_TAG.sub("", k).strip(): v for k, v in row.items()} for row in csv.DictReader(lines)]
 
 
-def _cells(row: Mapping[str, str], model: str, tasks: list[str], split: str) -> Iterator[Reading | Refusal]:
+def _cells(
+    row: Row, model: str, tasks: Sequence[str], protocol: Protocol, split: str = "test"
+) -> Iterator[Reading | Refusal]:
     for task in tasks:
         found = _SCORE.match(row[task])
         if found is None:
             yield Refusal(reason=RefusalReason.NO_VALUE, row=f"{model}, {task}, {row[task]}")
             continue
-        score, error = map(float, found.groups())
-        yield _reading(model, task, score, error, Protocol.ZERO_SHOT, split)
-
-
-def _reading(
-    model: str, task: str, score: float, ci95: float | None, protocol: Protocol, split: str = "test"
-) -> Reading:
-    return Reading(
-        model=model,
-        is_hub_id=True,
-        suite="euroeval",
-        benchmark=task,
-        metric=_metric(task),
-        value=score / 100.0,
-        protocol=protocol,
-        split=split,
-        std_error=None if ci95 is None else ci95 / 100.0 / CI95_IN_STANDARD_ERRORS,
-        source="euroeval",
-    )
+        score, ci95 = map(float, found.groups())
+        yield Reading(
+            model=model,
+            is_hub_id=True,
+            suite="euroeval",
+            benchmark=task,
+            metric=_metric(task),
+            value=score / 100.0,
+            protocol=protocol,
+            split=split,
+            std_error=ci95 / 100.0 / CI95_IN_STANDARD_ERRORS,
+            source="euroeval",
+        )
 
 
 def _metric(dataset: str) -> str:

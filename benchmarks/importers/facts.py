@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import training_sets
 from benchmarks.facts import ModelFacts
 from benchmarks.figures import Benchmark, Figure
+from benchmarks.importers import torchvision
 from benchmarks.importers.cells import rows
 from benchmarks.importers.euroeval import hub_models
 from benchmarks.importers.names import ModelNames
@@ -31,8 +32,9 @@ _TAGS = {
     "jft": "jft-300m", "ig1b": "instagram-1b", "ig": "instagram-1b", "yfcc100m": "yfcc-100m",
     "yfcc15m": "yfcc-15m", "cc12m": "conceptual-12m", "laion2b": "laion-2b", "laion400m": "laion-400m",
     "laion5b": "laion-5b", "laion": "laion-2b", "openai": "clip-wit-400m", "webli": "webli",
-    "dfn2b": "dfn-2b", "dfn5b": "dfn-5b", "lvd142m": "lvd-142m", "lvd1689m": "lvd-1689m", "datacomp": "datacomp-1b",
-    "datacomp1b": "datacomp-1b", "metaclip": "metaclip", "commonpool": "commonpool", "merged2b": "merged-2b",
+    "dfn2b": "dfn-2b", "dfn5b": "dfn-5b", "lvd142m": "lvd-142m", "lvd1689m": "lvd-1689m",
+    "datacomp": "datacomp-1b", "datacomp1b": "datacomp-1b",
+    "metaclip": "metaclip", "commonpool": "commonpool", "merged2b": "merged-2b",
     "m30m": "merged-30m", "m38m": "merged-38m", "mscoco": "coco-captions", "datacompdr": "datacomp-1b",
     "fullcc": "metaclip",
 }  # fmt: skip
@@ -45,7 +47,7 @@ _TOKEN = re.compile(r"[^a-z0-9.+]+")
 
 def gather(
     folder: Path, figures: Iterable[Figure], benchmarks: Mapping[str, Benchmark], names: ModelNames,
-    registered: Iterable[str],
+    registered: Iterable[str], wheel: Path | None = None,
 ) -> list[ModelFacts]:  # fmt: skip
     """Facts about every model that has figures and no entry in the registry.
 
@@ -55,13 +57,14 @@ def gather(
         benchmarks: By name, for the kind of input of a model's figures.
         names: Canonical names.
         registered: `hub:id` of the registry's entries.
+        wheel: torchvision's, which carries sizes.
     """
     known = frozenset(registered)
     modalities: defaultdict[str, Counter[Modality]] = defaultdict(Counter)
     for figure in figures:
         modalities[figure.model][benchmarks[figure.benchmark].modality] += 1
     stated: dict[str, ModelFacts] = {}
-    for fact in _stated(folder, names):
+    for fact in _stated(folder, names, wheel):
         before = stated.get(fact.model)
         stated[fact.model] = fact if before is None else _merged(before, fact)
     bases = _Bases({**dict(names.published()), **{model: model for model in (*known, *modalities)}})
@@ -70,7 +73,7 @@ def gather(
         if model not in known:
             fact = stated.get(model, ModelFacts(model=model))
             found.append(_by_name(fact, counts.most_common(1)[0][0], bases))
-    return _with_siblings(found)
+    return _with_sizes_of_bases(_with_siblings(found))
 
 
 def _merged(first: ModelFacts, second: ModelFacts) -> ModelFacts:
@@ -80,13 +83,21 @@ def _merged(first: ModelFacts, second: ModelFacts) -> ModelFacts:
     )
 
 
-def _stated(folder: Path, names: ModelNames) -> Iterator[ModelFacts]:
+def _stated(folder: Path, names: ModelNames, wheel: Path | None) -> Iterator[ModelFacts]:
     """What tables of metadata say, the most reliable first."""
     for row in rows(folder / "transfergraph" / "model_config_dataset.csv"):
         size = row["number_of_parameters"]
         yield ModelFacts(
             model=names.canonical("transfergraph", row["model"], is_hub_id=True),
             n_parameters=int(float(size)) if size else None,
+            fine_tuned_on=(training_sets.as_stated(row["dataset"]),) if row["dataset"] else (),
+        )
+    for row in rows(folder / "transfergraph" / "model_config.csv"):
+        stem = stem_of(row["architectures"].strip("[]'").partition("For")[0])
+        yield ModelFacts(
+            model=names.canonical("transfergraph", row["model"], is_hub_id=True),
+            family=stem.family if stem else "",
+            architecture=stem.architecture if stem else None,
             fine_tuned_on=(training_sets.as_stated(row["dataset"]),) if row["dataset"] else (),
         )
     for row in rows(folder / "transfergraph" / "text_model_config_dataset.csv"):
@@ -107,6 +118,11 @@ def _stated(folder: Path, names: ModelNames) -> Iterator[ModelFacts]:
         yield ModelFacts(model=name, n_parameters=n_parameters)
     for entry in _speech_models(folder):
         yield replace(entry, model=names.canonical("superb", entry.model))
+    if wheel is not None:
+        for weights in torchvision.weights_in(wheel):
+            yield ModelFacts(
+                model=names.canonical("torchvision", weights.name), n_parameters=weights.n_parameters
+            )
 
 
 def _of_image_libraries(folder: Path, names: ModelNames) -> Iterator[ModelFacts]:
@@ -185,7 +201,7 @@ def _by_name(fact: ModelFacts, modality: Modality, bases: _Bases) -> ModelFacts:
     trained_on = dict.fromkeys((*fact.fine_tuned_on, *training_sets.in_name(name)))
     return replace(
         fact,
-        family=stem.family if stem else "",
+        family=stem.family if stem else fact.family,
         base_model=base,
         architecture=fact.architecture or (stem.architecture if stem else None),
         modality=kind,
@@ -204,6 +220,12 @@ def _with_siblings(facts: list[ModelFacts]) -> list[ModelFacts]:
         else f
         for f in facts
     ]
+
+
+def _with_sizes_of_bases(facts: list[ModelFacts]) -> list[ModelFacts]:
+    """Fine-tuning leaves a model as large as its base was."""
+    sizes = {f.model: f.n_parameters for f in facts}
+    return [f if f.n_parameters else replace(f, n_parameters=sizes.get(f.base_model)) for f in facts]
 
 
 def _first_words(model: str) -> tuple[str, str]:

@@ -34,23 +34,28 @@ _SPLITS = {"test": "test", "validation": "dev", "train": "train"}
 
 def read(folder: Path) -> Iterator[Reading | Refusal]:
     """Readings of the main score; clustering, reranking and summary evaluation have no task type here."""
-    for row in rows(folder / "mteb" / "mteb_subset_long.csv"):
-        reason = _refused(row)
-        where = f"{row['model']}, {row['task']}, {row['split']}"
+    yield from table(folder / "mteb" / "mteb_subset_long.csv")
+
+
+def table(path: Path) -> Iterator[Reading | Refusal]:
+    """Readings of a long table: model, revision, task, split, subset and main score."""
+    for row in rows(path):
+        reason = refused(row["model"], row["revision"], row["task"], row["split"])
+        if reason is None and not row["main_score"]:
+            reason = RefusalReason.NO_VALUE
         if reason is not None:
-            yield Refusal(reason=reason, row=where)
+            yield Refusal(reason=reason, row=f"{row['model']}, {row['task']}, {row['split']}")
         else:
             yield _reading(row)
 
 
-def _refused(row: Mapping[str, str]) -> RefusalReason | None:
-    if row["model"].startswith(_CLOSED):
+def refused(model: str, revision: str, task: str, split: str) -> RefusalReason | None:
+    """Why a score of this model on this split cannot be used; None where it can."""
+    if model.startswith(_CLOSED):
         return RefusalReason.CLOSED_WEIGHTS
-    if not re.fullmatch(r"[0-9a-f]{40}|external", row["revision"]):
+    if not re.fullmatch(r"[0-9a-f]{40}|external", revision):
         return RefusalReason.UNPINNED
-    if row["task"] in _UNSCORED_TEST and row["split"] == "test":
-        return RefusalReason.SUSPECT
-    return None if row["main_score"] else RefusalReason.NO_VALUE
+    return RefusalReason.SUSPECT if task in _UNSCORED_TEST and split == "test" else None
 
 
 def _reading(row: Mapping[str, str]) -> Reading:

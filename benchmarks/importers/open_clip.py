@@ -29,15 +29,19 @@ _MULTILINGUAL = re.compile(r"(?P<set>\w+) (?P<way>image|text)_retrieval_recall@(
 
 def read(folder: Path) -> Iterator[Reading | Refusal]:
     """Readings of classification, English retrieval and retrieval in 36 languages."""
-    for row in rows(folder / "open_clip" / "openclip_results.csv"):
+    for name in ("results", "retrieval_results", "multilingual_retrieval_results"):
+        yield from table(folder / "open_clip" / f"openclip_{name}.csv")
+
+
+def table(path: Path) -> Iterator[Reading | Refusal]:
+    """Readings of one of the library's tables of results, told apart by their columns."""
+    for row in rows(path):
+        model = f"{row['name']}|{row['pretrained']}" if "name" in row else f"{row['model']}|{row['version']}"
         for column, cell in _scores(row):
-            yield classified(f"{row['name']}|{row['pretrained']}", column, cell)
-    for row in rows(folder / "open_clip" / "openclip_retrieval_results.csv"):
-        for column, cell in _scores(row):
-            yield _retrieved(f"{row['name']}|{row['pretrained']}", column, cell, _RETRIEVAL)
-    for row in rows(folder / "open_clip" / "openclip_multilingual_retrieval_results.csv"):
-        for column, cell in _scores(row):
-            yield _retrieved(f"{row['model']}|{row['version']}", column, cell, _MULTILINGUAL)
+            if "retrieval" in column or " retr. " in column or column.startswith("WinoGAViL"):
+                yield _retrieved(model, column, cell)
+            else:
+                yield _classified(model, column, cell)
 
 
 def _scores(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -46,15 +50,15 @@ def _scores(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield column, cell
 
 
-def classified(model: str, task: str, cell: str) -> Reading | Refusal:
+def _classified(model: str, task: str, cell: str) -> Reading | Refusal:
     """One cell of zero-shot classification."""
     if task in AT_CHANCE:
         return Refusal(reason=RefusalReason.SUSPECT, row=f"{model}, {task}: at chance")
     return _reading(model, "clip-zero-shot", task, _METRICS.get(task, "accuracy"), cell, "open-clip")
 
 
-def _retrieved(model: str, column: str, cell: str, form: re.Pattern[str]) -> Reading | Refusal:
-    found = form.fullmatch(column)
+def _retrieved(model: str, column: str, cell: str) -> Reading | Refusal:
+    found = _RETRIEVAL.fullmatch(column) or _MULTILINGUAL.fullmatch(column)
     if found is None:
         return Refusal(reason=RefusalReason.UNKNOWN_METRIC, row=f"{model}, {column}")  # WinoGAViL's Jaccard
     parts = found.groupdict()

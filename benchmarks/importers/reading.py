@@ -13,6 +13,7 @@ from benchmarks.shipped_files import Source
 class RefusalReason(StrEnum):
     """Why a published number does not become a figure."""
 
+    NO_MODEL = "no model"  # the source does not say of which model it is
     NO_VALUE = "no value"  # an empty cell, a dash, `n/a`
     UNREADABLE = "unreadable"  # a cell whose form is not the expected one
     METRIC_UNSTATED = "metric unstated"  # the source does not say what was measured
@@ -25,6 +26,7 @@ class RefusalReason(StrEnum):
     NOT_COMPARABLE = "not comparable"  # another set-up than the rest of the column
     SUSPECT = "suspect"  # contradicted by the source itself, or a failed run
     CLOSED_WEIGHTS = "closed weights"  # nobody can fine-tune it
+    AMBIGUOUS_SCALE = "ambiguous scale"  # percent or fraction: its column does not tell
     UNPINNED = "unpinned"  # the source does not pin the measured weights
 
 

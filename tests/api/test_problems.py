@@ -26,8 +26,10 @@ NEVER_SERVED = {
     "app.evaluation": "offline",
     "app.demo": "the command line",
     "app.cli": "the command line",
+    "app.importing": "the command line",
     "models_registry.hubs": "the worker's",
     "benchmarks.importers": "offline",
+    "benchmarks.external": "the command line",
 }
 BUGS = {
     "CatalogueError": "the shipped catalogue is broken: nothing that a request could change",

@@ -1,6 +1,7 @@
 """Each source's own traps, on tables of a few rows in the source's form."""
 
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -22,6 +23,7 @@ from benchmarks.importers import (
     superb,
     text_classics,
     textattack,
+    torchvision,
     transfergraph,
     vtab,
 )
@@ -271,14 +273,10 @@ def test_short_runs_that_do_not_compare_are_refused(tmp_path: Path, run: str, re
     assert reasons(transfergraph.read, tmp_path) == [reason]
 
 
-def prompted(folder: Path, *shown: str) -> Path:
-    write(
-        folder,
-        "euroeval/derived_encoders_long.csv",
-        "language,model,parameters,context,dataset,score,score_ci95,second_score",
-    )
+def board(folder: Path, *shown: str, kind: str = "🧠", score: str = "50.00 ± 1.96") -> Path:
+    """A leaderboard of one task; a name's first word is its id on the Hub."""
     rows = [
-        f"<a href='https://hf.co/{s.split(' ')[0]}'>{s}</a>,🧠,50.00 ± 1.96 / 60.00 ± 1.00@@50.00,v"
+        f"<a href='https://hf.co/{s.split(' ')[0]}'>{s}</a>,{kind},{score} / 60.00 ± 1.00@@50.00,v"
         for s in shown
     ]
     write(folder, "euroeval/danish_nlu.csv", ",,,", "Model,Type,<a>scala_da</a>,scala_da_version", *rows)
@@ -286,25 +284,20 @@ def prompted(folder: Path, *shown: str) -> Path:
 
 
 def test_a_language_model_is_measured_without_training(tmp_path: Path) -> None:
-    (reading,) = accepted(euroeval.read, prompted(tmp_path, "a/b"))
+    (reading,) = accepted(euroeval.read, board(tmp_path, "a/b"))
     assert (reading.protocol, reading.split) == (Protocol.ZERO_SHOT, "test")
     assert (reading.value, reading.std_error) == (about(0.5), about(0.01))
 
 
 def test_validation_figures_count_only_where_there_are_no_test_figures(tmp_path: Path) -> None:
-    folder = prompted(tmp_path, "a/b", "a/b (val)", "c/d (val)", "e/f (zero-shot)")
+    folder = board(tmp_path, "a/b", "a/b (val)", "c/d (val)", "e/f (zero-shot)")
     assert [(r.model, r.split) for r in accepted(euroeval.read, folder)] == [("a/b", "test"), ("c/d", "dev")]
     assert reasons(euroeval.read, folder) == [RefusalReason.NOT_COMPARABLE] * 2
 
 
 def test_a_confidence_interval_becomes_a_standard_error(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        "euroeval/derived_encoders_long.csv",
-        "language,model,parameters,context,dataset,score,score_ci95,second_score",
-        "danish,a/b,1,512,scala_da,-1.85,1.96,59",
-    )
-    (reading,) = accepted(euroeval.read, tmp_path)
+    folder = board(tmp_path, "a/b", kind="🔍", score="-1.85 ± 1.96")
+    (reading,) = accepted(euroeval.read, folder)
     assert (reading.metric, reading.protocol) == ("matthews_correlation", Protocol.FEW_SHOT_TUNED)
     assert (reading.value, reading.std_error) == (about(-0.0185), about(0.01))
 
@@ -404,6 +397,33 @@ def test_misaligned_rows_of_mlqa_are_refused(tmp_path: Path) -> None:
     )
     assert {r.model for r in accepted(cross_lingual.read, tmp_path)} == {"xlmr.large"}
     assert reasons(cross_lingual.read, tmp_path) == [RefusalReason.SUSPECT]
+
+
+WEIGHTS = """
+class ResNet50_Weights(WeightsEnum):
+    IMAGENET1K_V1 = Weights(
+        url="u", meta={**_COMMON, "num_params": 25557032, "_metrics": {"ImageNet-1K": {"acc@1": 76.13}}}
+    )
+    IMAGENET1K_SWAG_LINEAR_V1 = Weights(meta={"num_params": 1, "_metrics": {"ImageNet-1K": {"acc@1": 80.0}}})
+    DEFAULT = IMAGENET1K_V1
+
+class Raft_Large_Weights(WeightsEnum):
+    C_T_V1 = Weights(meta={"num_params": 2, "_metrics": {"Sintel": {"epe": compute()}}})
+"""
+
+
+def test_the_weights_of_torchvision_are_read_without_running_them(tmp_path: Path) -> None:
+    wheel = tmp_path / "torchvision-0.0.1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("torchvision/models/resnet.py", WEIGHTS)
+        archive.writestr("torchvision/models/quantization/resnet.py", WEIGHTS)
+    found = [r for r in torchvision.read(wheel) if isinstance(r, Reading)]
+    assert [(r.model, r.benchmark, r.value, r.protocol) for r in found] == [
+        ("resnet50.IMAGENET1K_V1", "imagenet-1k", about(0.7613), Protocol.PRETRAINED),
+        ("resnet50.IMAGENET1K_SWAG_LINEAR_V1", "imagenet-1k", about(0.8), Protocol.LINEAR_PROBE),
+    ]
+    sizes = {w.name: w.n_parameters for w in torchvision.weights_in(wheel)}
+    assert sizes["resnet50.IMAGENET1K_V1"] == 25_557_032
 
 
 def test_building_from_no_folder_tells_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
