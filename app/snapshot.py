@@ -1,5 +1,6 @@
 """What questions are answered from: models and published figures in memory, rebuilt when they change."""
 
+import datetime as dt
 import hashlib
 import time
 from collections.abc import Callable, Sequence
@@ -12,17 +13,19 @@ from app.db import Database
 from app.documents import DatabaseInfo
 from app.naming import Naming
 from app.ranking.candidates import CandidateTable
+from app.ranking.described import describe
 from app.ranking.evidence import EvidenceBase
+from app.ranking.figure_arrays import FigureArrays
 from app.ranking.fitted import load_hyperparameters
 from app.ranking.prior import Hyperparameters, fit_prior
-from app.ranking.table import NumberedFigure, build_table
+from app.ranking.table import table_of
+from benchmarks.facts import load_model_facts
 from benchmarks.figures import Benchmark, FigureKind
-from benchmarks.repository import FigureFilter, FigureRepository
+from benchmarks.repository import FigureRepository
 from models_registry.catalogue import Catalogue
 from models_registry.entry import ModelEntry
 from models_registry.repository import ModelRepository
 
-PAGE = 5_000
 MODELS_PAGE = 1_000
 CHECK_SECONDS = 1.0
 """Between two looks at whether the database has changed."""
@@ -81,7 +84,8 @@ def build_snapshot(session: Session, hyper: Hyperparameters) -> Snapshot:
     repository = FigureRepository(session)
     benchmarks = repository.benchmarks()
     figures = published_figures(repository)
-    table = build_table(figures, {b.name: b for b in benchmarks}, {e.key: e for e in entries})
+    known = describe(entries, load_model_facts())
+    table = table_of(figures, {b.name: b for b in benchmarks}, known)
     if not entries or len(table) == 0:
         raise EmptyDatabaseError
     return Snapshot(
@@ -92,7 +96,7 @@ def build_snapshot(session: Session, hyper: Hyperparameters) -> Snapshot:
             version=_version(hyper, catalogue, figures),
             n_models=len(entries),
             n_figures=len(figures),
-            as_of=max((n.figure.as_of for n in figures), default=None),
+            as_of=dt.date.fromordinal(int(figures.days.max())),
         ),
         state=state,
     )
@@ -106,18 +110,12 @@ def stored_models(repository: ModelRepository) -> list[ModelEntry]:
     return found
 
 
-def published_figures(repository: FigureRepository) -> list[NumberedFigure]:
+def published_figures(repository: FigureRepository) -> FigureArrays:
     """All published figures in force, in the order of arrival."""
-    found: list[NumberedFigure] = []
-    after: int | None = 0
-    while after is not None:
-        page = repository.page(FigureFilter(kind=FigureKind.PUBLISHED), after=after, limit=PAGE)
-        found += [NumberedFigure(id=f.id, figure=f.figure) for f in page.figures if f.superseded_by is None]
-        after = page.next_after
-    return found
+    return FigureArrays.of(repository.published_cells())
 
 
-def _version(hyper: Hyperparameters, catalogue: Catalogue, figures: Sequence[NumberedFigure]) -> str:
+def _version(hyper: Hyperparameters, catalogue: Catalogue, figures: FigureArrays) -> str:
     """A hash over contents, not row counts: two installations with the same data give the same version.
 
     Row numbers belong to it, since answers cite them.
@@ -125,10 +123,12 @@ def _version(hyper: Hyperparameters, catalogue: Catalogue, figures: Sequence[Num
     digest = hashlib.sha256(f"{ANSWER_FORMAT} {catalogue.version} {hyper.version}".encode())
     digest.update(hyper.family.tobytes() + hyper.own.tobytes())
     digest.update(f"{hyper.noise!r} {hyper.trait_variance!r}".encode())
-    for n in figures:
-        f = n.figure
-        cells = (n.id, f.model, f.benchmark, f.metric, f.protocol, f.value, f.std_error, f.source)
-        digest.update(repr(cells).encode())
+    for numbers in (figures.ids, figures.values, figures.std_errors):
+        digest.update(numbers.tobytes())
+    for codes in figures.codes.values():
+        digest.update(codes.tobytes())
+    for words in figures.words.values():
+        digest.update("\0".join(words).encode())
     return digest.hexdigest()[:VERSION_DIGITS]
 
 

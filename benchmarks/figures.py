@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from benchmarks.metrics import metric_named
 from models_registry.vocabulary import Domain, Modality, TaskType
@@ -122,3 +123,18 @@ class Figure:
             )
         if not self.source:
             raise InvalidFigureError("source", "every figure says where it was read")
+
+
+class FigureCells(NamedTuple):
+    """A published figure as a row: what a ranking needs of it, and no more."""
+
+    id: int
+    model: str
+    benchmark: str
+    metric: str
+    value: float
+    protocol: str
+    split: str
+    std_error: float | None
+    source: str
+    as_of: dt.date

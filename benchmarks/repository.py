@@ -4,13 +4,19 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
 
 from sqlalchemy import Row, Select, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from benchmarks.figures import Benchmark, Figure, FigureKind, InvalidFigureError, Protocol
+from benchmarks.figures import (
+    Benchmark,
+    Figure,
+    FigureCells,
+    FigureKind,
+    InvalidFigureError,
+    Protocol,
+)
 from benchmarks.rows import StoredFigure, Tie, benchmark_of, cells_of, row_of, stored_figure
 from benchmarks.seed import ShippedFigures
 from benchmarks.tables import BenchmarkRow, FigureRow, ImportRow
@@ -21,23 +27,6 @@ PAGE = 1_000
 """Rows fetched at a time."""
 SHIPPED = "shipped"
 """The source under which the figures that ship are noted as imported."""
-
-
-class LightFigure(NamedTuple):
-    """What the snapshot in memory needs of a figure, and no more."""
-
-    id: int
-    model: str
-    benchmark: str
-    metric: str
-    value: float
-    protocol: str
-    split: str
-    std_error: float | None
-    n_test: int | None
-    kind: str
-    dataset_sha256: str | None
-    project: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +118,16 @@ class FigureRepository:
         tie = Tie(dataset_sha256=dataset_sha256, project=project, run_id=run_id)
         return self._insert(row_of(_of_kind(figure, FigureKind.PROBE), tie) for figure in figures)
 
-    def all_figures(self) -> Iterator[LightFigure]:
-        """Every figure in force, streamed in the order of arrival."""
-        columns = [getattr(FigureRow, name) for name in LightFigure._fields]
-        statement = select(*columns).where(FigureRow.superseded_by.is_(None)).order_by(FigureRow.id)
+    def published_cells(self) -> Iterator[FigureCells]:
+        """Every published figure in force, streamed in the order of arrival."""
+        columns = [getattr(FigureRow, name) for name in FigureCells._fields]
+        statement = (
+            select(*columns)
+            .where(FigureRow.superseded_by.is_(None), FigureRow.kind == str(FigureKind.PUBLISHED))
+            .order_by(FigureRow.id)
+        )
         for row in self._session.execute(statement.execution_options(yield_per=PAGE)):
-            yield LightFigure._make(row)
+            yield FigureCells._make(row)
 
     def probe_figures(self, dataset_sha256: str) -> tuple[StoredFigure, ...]:
         """Probe figures of this data in force, oldest first."""

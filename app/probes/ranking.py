@@ -11,7 +11,6 @@ from app.probes.scheduler import Scheduler
 from app.ranking.cost import STRATEGIES
 from app.ranking.evidence import EvidenceBase, TargetBelief
 from app.ranking.observations import ProbeObservation
-from app.ranking.prior import Prediction
 
 
 def ranked_rows(
@@ -29,16 +28,11 @@ def ranked_rows(
     index = {e.name: i for i, e in enumerate(base.candidates.entries)}
     models = np.array([index[name] for name in plan.names], dtype=np.intp)
     figures = base.belief_for(question.profile)
-    arms = [2 * figures.position[int(m)] + a for m in models for a in (0, 1)]
     held = TargetBelief(
         target=figures.target,
         models=models,
         belief=scheduler.belief(),
-        prediction=Prediction(
-            mean=figures.prediction.mean[arms],
-            covariance=figures.prediction.covariance[np.ix_(arms, arms)],
-            influence=[figures.prediction.influence[a] for a in arms],
-        ),
+        prediction=figures.prediction.of_models([figures.position[int(m)] for m in models]),
         similarity=figures.similarity,
         spread=figures.spread,
         seed=plan.seed,

@@ -1,10 +1,7 @@
 """How much wider or narrower than the model says the errors on a hidden data set are, and on which.
 
-Notation as in `app.ranking.regression`; for the cells d of one family on one data set:
-    P_dd        block of the inverse covariance of the family's cells
-    e_d         P_dd^-1 alpha_d: how far they lie from what all other data sets say (Rasmussen and Williams, 2006,
-                section 5.4.2, for groups instead of single cells)
-    diag P_dd^-1  the variance that the model gives to e_d
+Notation:
+    e           errors of cells whose data set was hidden (`app.ranking.hidden`), with their variances
     q_c         (80 % quantile of |error| / sd over column c, its median error taken away) / 1.28, where errors are
                 those of the score on the comparable scale as it would have been predicted, spread of the column
                 included
@@ -20,7 +17,6 @@ from scipy.special import ndtri
 
 from app.ranking.columns import Column, ColumnTable, is_target
 from app.ranking.prior import Prior
-from app.ranking.regression import Family
 from app.ranking.scale import cells_by
 
 Array = NDArray[np.float64]
@@ -64,7 +60,7 @@ def calibrate(prior: Prior, errors: tuple[Array, Array], hidden: NDArray[np.bool
 
     Args:
         prior: Fitted prior.
-        errors: e and its variance of every cell, as `hidden_errors` finds them.
+        errors: e and its variance of every cell, as `app.ranking.hidden` finds them.
         hidden: Columns not to learn from, shape (C,).
     """
     columns = prior.table.columns.columns
@@ -92,52 +88,3 @@ def calibrate(prior: Prior, errors: tuple[Array, Array], hidden: NDArray[np.bool
         weights=np.linalg.solve(covariance, y - centre) if kept else np.empty(0),
         variances=variances,
     )
-
-
-def hidden_errors(prior: Prior) -> tuple[Array, Array]:
-    """e and its variance of every cell, its family's cells on the same data set hidden, each of shape (N,).
-
-    Shifts and coefficients of the traits are held.
-    """
-    dataset = np.unique([c.dataset for c in prior.table.columns.columns], return_inverse=True)[1]
-    errors, variances = np.zeros(len(prior.alpha)), np.ones(len(prior.alpha))
-    for family in prior.families.values():
-        within = prior.shared[np.ix_(family.columns, family.columns)]
-        common = within - within @ family.known @ within
-        for cells, precision in _blocks(family, dataset[prior.table.column], common):
-            covariance = np.linalg.inv(precision)
-            errors[cells] = covariance @ prior.alpha[cells]
-            variances[cells] = np.maximum(np.diag(covariance), prior.hyper.noise)
-    return errors, variances
-
-
-def _blocks(family: Family, dataset: Index, common: Array) -> list[tuple[Index, Array]]:
-    """The family's cells on each data set with P_dd.
-
-    Args:
-        family: Solved.
-        dataset: Of every cell of the table, shape (N,).
-        common: (F^-1 + A)^-1, shape (C_f, C_f).
-    """
-    cells = np.concatenate([m.cells for m in family.members.values()])
-    spread = np.zeros((len(cells), len(family.columns)))
-    alone: dict[int, tuple[Index, Array]] = {}
-    start = 0
-    for number, member in family.members.items():
-        rows = slice(start, start + len(member.cells))
-        spread[rows, member.places] = member.inverse
-        alone[number] = (np.arange(rows.start, rows.stop), member.inverse)
-        start = rows.stop
-    shared = spread @ common
-    owner = np.repeat(np.arange(len(alone)), [len(rows) for rows, _ in alone.values()])
-    inverses = [inverse for _, inverse in alone.values()]
-    starts = np.array([rows[0] for rows, _ in alone.values()])
-    result = []
-    for rows in cells_by(np.unique(dataset[cells], return_inverse=True)[1], len(np.unique(dataset[cells]))):
-        precision = -shared[rows] @ spread[rows].T
-        for m in np.unique(owner[rows]):
-            mine = np.flatnonzero(owner[rows] == m)
-            places = rows[mine] - starts[m]
-            precision[np.ix_(mine, mine)] += inverses[m][np.ix_(places, places)]
-        result.append((cells[rows], precision))
-    return result

@@ -145,9 +145,7 @@ class ColumnTable:
             "task group": array([task_group(c.task_type) for c in self.columns]),
             "task type": array([c.task_type.value for c in self.columns]),
             "domain": array([c.domain.value if c.domain is not Domain.GENERAL else "" for c in self.columns]),
-            "protocol": array(
-                ["tuned" if trains_backbone(c.protocol) else c.protocol.value for c in self.columns]
-            ),
+            "protocol": array([c.protocol.value for c in self.columns]),
             "suite": array([c.suite for c in self.columns]),
             "data set": array([c.dataset for c in self.columns]),
         }

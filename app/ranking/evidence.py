@@ -5,6 +5,7 @@ Both arms of a model are predicted jointly, so that a figure of one teaches abou
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +18,11 @@ from app.ranking.belief import Belief
 from app.ranking.candidates import CandidateTable
 from app.ranking.columns import Column, ColumnTable
 from app.ranking.posterior import Contest
-from app.ranking.prior import Candidate, Prediction, Prior, predict
-from app.ranking.table import NumberedFigure
+from app.ranking.calibration import Calibration, calibrate
+from app.ranking.described import Described
+from app.ranking.figure_arrays import NumberedFigure
+from app.ranking.prediction import Candidate, Prediction, gains, predict
+from app.ranking.prior import Prior
 from app.task_profile.profile import TaskProfile
 from benchmarks.figures import Protocol
 from models_registry.entry import ModelEntry
@@ -67,6 +71,7 @@ class Target:
                 n_classes=profile.n_classes,
                 suite=YOUR_TASK,
                 benchmark=YOUR_TASK,
+                dataset=YOUR_TASK,
             )
 
         return cls(tuned=column(tuned), frozen=column(Protocol.LINEAR_PROBE))
@@ -140,18 +145,23 @@ def arm_of(strategy: Strategy) -> int:
 class EvidenceBase:
     """The fitted prior with its candidates; remembers recent beliefs. Threads may share it."""
 
-    def __init__(self, prior: Prior, candidates: CandidateTable) -> None:
+    def __init__(
+        self, prior: Prior, candidates: CandidateTable, calibration: Calibration | None = None
+    ) -> None:
         self.prior = prior
         self.candidates = candidates
+        self.calibration = calibration or calibrate(prior, prior.hidden_errors())
         self._beliefs: dict[Target, TargetBelief] = {}
         self._lock = Lock()
 
     @cached_property
-    def _cell_counts(self) -> tuple[dict[str, int], dict[str, int]]:
+    def _cell_counts(self) -> tuple[dict[str, int], Counter[str]]:
         table = self.prior.table
         per_model = np.bincount(table.model, minlength=len(table.models))
         own = {name: int(n) for name, n in zip(table.models, per_model, strict=True)}
-        family = {name: len(block.cells) for name, block in self.prior.blocks.items()}
+        family = Counter[str]()
+        for described, n in zip(table.described, per_model.tolist(), strict=True):
+            family[described.family] += n
         return own, family
 
     def n_own_figures(self, entry: ModelEntry) -> int:
@@ -160,7 +170,12 @@ class EvidenceBase:
 
     def n_family_figures(self, entry: ModelEntry) -> int:
         """Published cells of its whole family."""
-        return self._cell_counts[1].get(entry.family, 0)
+        return self._cell_counts[1][self._described(entry).family]
+
+    def _described(self, entry: ModelEntry) -> Described:
+        """What is known of a candidate; of one that has figures, what the fit knew."""
+        number = self.prior.table.number_of.get(entry.key)
+        return Described.of(entry) if number is None else self.prior.table.described[number]
 
     def belief_for(self, profile: TaskProfile, seed: int = 0) -> TargetBelief:
         """What the figures say about this task, before any constraint."""
@@ -183,11 +198,8 @@ class EvidenceBase:
             self.candidates.does(task.task_type) & self.candidates.reads(sorted(task.languages))
         )
         entries = [self.candidates.entries[int(i)] for i in models]
-        rows = [e.derived_from or e.key for e in entries]
         columns = [target.tuned, target.frozen]
-        candidates = [
-            Candidate(entry=e, row=row, family=e.family) for e, row in zip(entries, rows, strict=True)
-        ]
+        candidates = [Candidate(described=self._described(e), row=e.derived_from or e.key) for e in entries]
         prediction = predict(self.prior, candidates, columns)
         levels = [self.prior.level_model.predict(c) for c in columns]
         spread = levels[TUNED][2]
@@ -199,9 +211,10 @@ class EvidenceBase:
         apart = np.tile(
             np.eye(2) * [(1.0 - shared) * variance for _, variance, _ in levels], (len(entries),) * 2
         )
+        scale = np.tile(spread * np.sqrt([self.calibration.factor(c) for c in columns]), len(entries))
         belief = Belief(
             mean=level + spread * prediction.mean,
-            covariance=spread**2 * (prediction.covariance + noise) + apart,
+            covariance=np.outer(scale, scale) * (prediction.covariance + noise) + apart,
             level_variance=shared * levels[TUNED][1],
         )
         return TargetBelief(
@@ -257,26 +270,26 @@ def _strongest(base: EvidenceBase, held: TargetBelief, arm: int, limit: int) -> 
     prior, table = base.prior, base.prior.table
     position, adaptation = divmod(arm, 2)
     entry = base.candidates.entries[held.models[position]]
-    cells, gains = held.prediction.influence[arm]
+    cells, moved = gains(prior, held.prediction, arm)
     if len(cells) == 0:
         return ()
-    pulls = gains * (prior.standard[cells] - prior.trait_rows[cells] @ prior.beta)
+    pulls = moved * (prior.standard[cells] - prior.trait_rows[cells] @ prior.beta)
     own_row = entry.derived_from or entry.key
-    is_own = np.array([table.models[m] == own_row for m in table.model[cells]])
+    is_own = table.model[cells] == table.number_of.get(own_row, -1)
     # A cell that agrees with its expectation pulls nowhere but still narrows the interval: rank by gain too.
-    strength = np.abs(pulls) + 0.25 * np.abs(gains) + 0.5 * np.abs(gains) * is_own
+    strength = np.abs(pulls) + 0.25 * np.abs(moved) + 0.5 * np.abs(moved) * is_own
     order = np.lexsort((cells, -strength))[:limit]
     similarity = held.similarity[adaptation]
     return tuple(
         Influence(
-            figure=table.figures[cells[o]][0],
+            figure=table.figure(int(cells[o])),
             similarity=float(similarity[table.column[cells[o]]]),
-            weight=float(gains[o]),
+            weight=float(moved[o]),
             pull=float(pulls[o]),
             is_own=bool(is_own[o]),
         )
         for o in order
-        if abs(gains[o]) > 1e-4
+        if abs(moved[o]) > 1e-4
     )
 
 

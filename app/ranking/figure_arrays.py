@@ -3,12 +3,11 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.figures import Figure, Protocol
+from benchmarks.figures import Figure, FigureCells, Protocol
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int32]
@@ -20,21 +19,6 @@ class NumberedFigure:
 
     id: int
     figure: Figure
-
-
-class FigureCells(NamedTuple):
-    """What the ranking needs of a published figure, and no more."""
-
-    id: int
-    model: str
-    benchmark: str
-    metric: str
-    value: float
-    protocol: str
-    split: str
-    std_error: float | None
-    source: str
-    as_of: dt.date
 
 
 CODED = ("model", "benchmark", "metric", "protocol", "split", "source")
@@ -113,7 +97,7 @@ class FigureArrays:
 
     def text(self, name: str, number: int) -> str:
         """A coded text of one figure."""
-        return self.words[name][self.codes[name][number]]
+        return self.words[name][int(self.codes[name][number])]
 
     def figure(self, number: int) -> NumberedFigure:
         """One figure as it was published."""

@@ -51,6 +51,17 @@ class Prediction:
     candidates: Sequence[Candidate]
     kernels: "TargetKernels"
 
+    def of_models(self, positions: Sequence[int]) -> "Prediction":
+        """The same for some of the candidates, in this order."""
+        n_targets = len(self.kernels.own_within)
+        arms = (np.array(positions, dtype=np.intp)[:, None] * n_targets + np.arange(n_targets)).ravel()
+        return Prediction(
+            mean=self.mean[arms],
+            covariance=self.covariance[np.ix_(arms, arms)],
+            candidates=[self.candidates[p] for p in positions],
+            kernels=self.kernels,
+        )
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class TargetKernels:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.ranking.columns import COMPONENTS
+from app.ranking.hidden import hidden_errors
 from app.ranking.levels import LevelModel, fit_levels
 from app.ranking.regression import Family, solve_family
 from app.ranking.scale import cells_by, centres_and_spreads, standard_scores
@@ -30,6 +31,8 @@ Index = NDArray[np.intp]
 
 ROUNDS = 4
 """Alternations between shifts and regression; the shifts change by less than 1 % after three."""
+EXCESS_PSEUDO_COUNT = 5.0
+"""Models' worth of belief that a column is as noisy as the model expects."""
 MAX_ERROR = 1.0
 """Published standard errors beyond one standard unit say that the figure says nothing; more is not needed."""
 
@@ -91,6 +94,11 @@ class Prior:
     shared: Array
     own: Array
 
+    def hidden_errors(self) -> tuple[Array, Array]:
+        """How far every cell lies from what is expected with its data set hidden, and the variance of that."""
+        dataset = np.unique([c.dataset for c in self.table.columns.columns], return_inverse=True)[1]
+        return hidden_errors(self.families, self.shared, self.alpha, dataset[self.table.column])
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Prepared:
@@ -132,7 +140,8 @@ class Prepared:
         Args:
             columns: Which are hidden, shape (C,).
         """
-        gone = columns[self.table.column]
+        table, gone = self.table, columns[self.table.column]
+        centres, spreads = centres_and_spreads(table.scores, table.column, len(table.columns), columns)
         families, weights = dict(self.families), dict(self.trait_weights)
         alpha = self.trait_alpha.copy()
         alpha[gone] = 0.0
@@ -143,11 +152,29 @@ class Prepared:
             left = {m: cells for m, cells in left.items() if len(cells)}
             del families[name], weights[name]
             if left:
-                families[name] = solve_family(left, self.table.column, self.noise, self.shared, self.own)
+                families[name] = solve_family(left, table.column, self.noise, self.shared, self.own)
                 weights[name] = families[name].solve_into(alpha, self.trait_rows, self.shared)
         return replace(
-            self, is_hidden=columns, families=families, trait_weights=weights, trait_alpha=alpha
+            self,
+            is_hidden=columns,
+            spreads=spreads,
+            scores=standard_scores(table.scores, table.column, centres, spreads),
+            families=families,
+            trait_weights=weights,
+            trait_alpha=alpha,
         )
+
+    def with_noise(self, noise: Array) -> "Prepared":
+        """The same for another variance of every cell, shape (N,)."""
+        alpha = np.zeros_like(self.trait_rows)
+        families = {
+            name: solve_family(members, self.table.column, noise, self.shared, self.own)
+            for name, members in family_members(self.table).items()
+        }
+        weights = {
+            name: family.solve_into(alpha, self.trait_rows, self.shared) for name, family in families.items()
+        }
+        return replace(self, noise=noise, families=families, trait_weights=weights, trait_alpha=alpha)
 
 
 def prepare(table: ScoreTable, hyper: Hyperparameters) -> Prepared:
@@ -160,29 +187,23 @@ def prepare(table: ScoreTable, hyper: Hyperparameters) -> Prepared:
     similarity = table.columns.similarity(table.columns)
     shared, own = (np.tensordot(v, similarity, axes=1) for v in (hyper.family, hyper.own))
     centres, spreads = centres_and_spreads(table.scores, table.column, len(table.columns))
-    noise = hyper.noise + np.square(np.minimum(table.errors / spreads[table.column], MAX_ERROR))
-    families = {
-        name: solve_family(members, table.column, noise, shared, own)
-        for name, members in family_members(table).items()
-    }
     rows = traits(table.described, table.columns, table.model, table.column)
-    alpha = np.zeros_like(rows)
-    weights = {name: family.solve_into(alpha, rows, shared) for name, family in families.items()}
-    return Prepared(
+    unsolved = Prepared(
         table=table,
         hyper=hyper,
         is_hidden=np.zeros(len(table.columns), dtype=bool),
         centres=centres,
         spreads=spreads,
         scores=standard_scores(table.scores, table.column, centres, spreads),
-        noise=noise,
+        noise=hyper.noise + np.square(np.minimum(table.errors / spreads[table.column], MAX_ERROR)),
         trait_rows=rows,
         shared=shared,
         own=own,
-        families=families,
-        trait_weights=weights,
-        trait_alpha=alpha,
+        families={},
+        trait_weights={},
+        trait_alpha=np.zeros_like(rows),
     )
+    return unsolved.with_noise(unsolved.noise)
 
 
 def fit_prior(table: ScoreTable, hyper: Hyperparameters) -> Prior:
@@ -192,7 +213,24 @@ def fit_prior(table: ScoreTable, hyper: Hyperparameters) -> Prior:
         table: Observed cells; at least one column.
         hyper: Learnt variances.
     """
-    return solve(prepare(table, hyper))
+    return solve(weighed(prepare(table, hyper)))
+
+
+def weighed(prepared: Prepared) -> Prepared:
+    """The same with more noise on columns that agree less with the others than the model expects.
+
+    A column is hidden, predicted from the others, and the excess of its errors over what the model expects is taken
+    for noise of its own: a recipe that suits few models, a failed sweep, a test set too small.
+    """
+    prior = solve(prepared)
+    errors, variances = prior.hidden_errors()
+    column, n = prepared.table.column, len(prepared.table.columns)
+    counts = np.bincount(column, minlength=n)
+    means = np.bincount(column, weights=errors, minlength=n) / counts
+    ratio = np.bincount(column, weights=(errors - means[column]) ** 2 / variances, minlength=n)
+    excess = (ratio + EXCESS_PSEUDO_COUNT) / (counts + EXCESS_PSEUDO_COUNT) - 1.0
+    typical = np.bincount(column, weights=variances, minlength=n) / counts
+    return prepared.with_noise(prepared.noise + (np.maximum(excess, 0.0) * typical)[column])
 
 
 def solve(prepared: Prepared) -> Prior:
@@ -223,7 +261,7 @@ def solve(prepared: Prepared) -> Prior:
         hyper=prepared.hyper,
         spreads=prepared.spreads,
         level_model=fit_levels(
-            [table.columns.columns[c] for c in shown], levels[shown], np.log(prepared.spreads[shown])
+            [table.columns.columns[int(c)] for c in shown], levels[shown], np.log(prepared.spreads[shown])
         ),
         standard=standard,
         trait_rows=rows,

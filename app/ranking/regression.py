@@ -91,11 +91,11 @@ def solve_family(
     solved = {}
     for model, cells in members.items():
         c = column[cells]
-        covariance = own[np.ix_(c, c)]
+        covariance = own[c[:, None], c]
         covariance[np.diag_indices_from(covariance)] += noise[cells]
-        inverse = np.linalg.inv(covariance)
+        inverse = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
         places = np.searchsorted(columns, c)
-        information[np.ix_(places, places)] += inverse
+        information[places[:, None], places] += inverse
         solved[model] = ModelCells(cells=cells, places=places, inverse=inverse)
     within = shared[np.ix_(columns, columns)]
     gain = np.linalg.inv(np.eye(len(columns)) + information @ within)

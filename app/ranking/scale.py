@@ -29,13 +29,16 @@ MIN_SPREAD = 0.02
 """Comparable units; about half a point of accuracy at 80 %: less is not told apart by any test set here."""
 
 
-def centres_and_spreads(scores: Array, column: Index, n_columns: int) -> tuple[Array, Array]:
+def centres_and_spreads(
+    scores: Array, column: Index, n_columns: int, is_hidden: NDArray[np.bool_] | None = None
+) -> tuple[Array, Array]:
     """Median and upper spread of every column, the spread shrunk to the typical one, each of shape (C,).
 
     Args:
         scores: y of every cell, shape (N,).
         column: Column of every cell, shape (N,); each column has a cell.
         n_columns: C.
+        is_hidden: Columns that say nothing about what is typical, shape (C,).
     """
     centres, raw, counts = np.empty(n_columns), np.empty(n_columns), np.empty(n_columns)
     for c, cells in enumerate(cells_by(column, n_columns)):
@@ -44,7 +47,7 @@ def centres_and_spreads(scores: Array, column: Index, n_columns: int) -> tuple[A
         raw[c] = max((np.quantile(y, UPPER) - centres[c]) / ndtri(UPPER), 0.25 * np.std(y), MIN_SPREAD)
         counts[c] = len(y)
     share = counts / (counts + SPREAD_PSEUDO_COUNT)
-    typical = float(np.median(np.log(raw)))
+    typical = float(np.median(np.log(raw if is_hidden is None else raw[~is_hidden])))
     return centres, np.asarray(np.exp(share * np.log(raw) + (1.0 - share) * typical))
 
 

@@ -1,3 +1,7 @@
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,7 +9,9 @@ from app.ranking.candidates import CandidateTable
 from app.ranking.columns import COMPONENTS, Column, ColumnTable
 from app.ranking.evidence import EvidenceBase, Target, influences, round_size
 from app.ranking.fitted import load_hyperparameters
-from app.ranking.prior import Candidate, Hyperparameters, Prior, fit_prior, predict
+from app.ranking.described import Described
+from app.ranking.prediction import Candidate, gains, predict
+from app.ranking.prior import Hyperparameters, Prior, fit_prior, prepare, solve
 from app.ranking.table import build_table
 from app.ranking.traits import TRAITS, traits
 from app.task_profile.profile import TaskProfile
@@ -15,6 +21,7 @@ from tests.factories import make_benchmark, make_entry, make_figure, numbered
 
 MODELS = [f"org/m{i}" for i in range(6)]
 ENTRIES = {f"huggingface:{m}": make_entry(m, family=f"f{i}") for i, m in enumerate(MODELS)}
+KNOWN = {name: Described.of(e) for name, e in ENTRIES.items()}
 HYPER = Hyperparameters(
     family=np.full(len(COMPONENTS), 0.05),
     own=np.full(len(COMPONENTS), 0.15),
@@ -39,7 +46,7 @@ def _world() -> tuple[list[Figure], dict[str, Benchmark]]:
 @pytest.fixture(scope="module")
 def prior() -> Prior:
     figures, benchmarks = _world()
-    return fit_prior(build_table(numbered(figures), benchmarks, ENTRIES), HYPER)
+    return fit_prior(build_table(numbered(figures), benchmarks, KNOWN), HYPER)
 
 
 def _target(language: str) -> Column:
@@ -47,7 +54,7 @@ def _target(language: str) -> Column:
 
 
 def _candidates() -> list[Candidate]:
-    return [Candidate(entry=e, row=e.key, family=e.family) for e in ENTRIES.values()]
+    return [Candidate(described=d, row=d.name) for d in KNOWN.values()]
 
 
 def test_figures_in_the_same_language_decide_the_order(prior: Prior) -> None:
@@ -57,39 +64,97 @@ def test_figures_in_the_same_language_decide_the_order(prior: Prior) -> None:
     assert chinese.argmax() == 0
 
 
-def test_prediction_agrees_with_a_dense_gaussian_process(prior: Prior) -> None:
+def _dense(prior: Prior, targets: list[Column], names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance by one dense Gaussian process over all cells, model-major."""
     table = prior.table
-    similarity = table.columns.similarity(table.columns)
-    own, family = (np.tensordot(v, similarity, axes=1) for v in (HYPER.own, HYPER.family))
-    c, m = table.column, table.model
-    same = m[:, None] == m[None, :]  # every family here has one model
-    covariance = (own + family)[np.ix_(c, c)] * same + HYPER.noise * np.eye(len(c))
-    rows = prior.trait_rows
+    everything = ColumnTable([*table.columns.columns, *targets])
+    own, shared = (
+        np.tensordot(v, everything.similarity(everything), axes=1) for v in (HYPER.own, HYPER.family)
+    )
+    asked = [(n, len(table.columns) + t) for n in names for t in range(len(targets))]
+    cells = [(table.models[m], c) for m, c in zip(table.model, table.column, strict=True)]
+    pairs = [*cells, *asked]
+    model = np.array([table.models.index(n) for n, _ in pairs])
+    column = np.array([c for _, c in pairs])
+    family = np.array([KNOWN[n].family for n, _ in pairs])
+    rows = traits([KNOWN[n] for n in table.models], everything, model, column)
+    covariance = shared[np.ix_(column, column)] * (family[:, None] == family)
+    covariance += own[np.ix_(column, column)] * (model[:, None] == model)
     covariance += HYPER.trait_variance * rows @ rows.T
-    target = _target("en")
-    across = np.tensordot(HYPER.own + HYPER.family, ColumnTable([target]).similarity(table.columns), axes=1)[
-        0
-    ]
-    entry = ENTRIES["huggingface:org/m2"]
-    h = traits([entry], [target])[0]
-    row = across[c] * (m == table.models.index("huggingface:org/m2")) + HYPER.trait_variance * rows @ h
-    expected = row @ np.linalg.solve(covariance, prior.standard)
-    found = predict(prior, [Candidate(entry=entry, row=entry.key, family=entry.family)], [target])
-    assert found.mean[0] == pytest.approx(expected, abs=1e-8)
+    n = len(cells)
+    noisy = covariance[:n, :n] + HYPER.noise * np.eye(n)
+    gain = np.linalg.solve(noisy, covariance[:n, n:]).T
+    return gain @ prior.standard, covariance[n:, n:] - gain @ covariance[:n, n:]
+
+
+@pytest.mark.parametrize("families", [range(6), [0, 0, 0, 1, 1, 2]])
+def test_prediction_agrees_with_a_dense_gaussian_process(
+    families: Sequence[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {n: replace(d, family=f"f{f}") for (n, d), f in zip(KNOWN.items(), families, strict=True)}
+    monkeypatch.setattr(sys.modules[__name__], "KNOWN", known)
+    figures, benchmarks = _world()
+    prior = solve(prepare(build_table(numbered(figures[:-3]), benchmarks, known), HYPER))
+    targets, names = [_target("en"), _target("zh")], list(known)
+    found = predict(prior, _candidates(), targets)
+    mean, covariance = _dense(prior, targets, names)
+    np.testing.assert_allclose(found.mean, mean, atol=1e-8)
+    np.testing.assert_allclose(found.covariance, covariance, atol=1e-8)
+    cells, moved = gains(prior, found, 3)
+    residual = prior.standard - prior.trait_rows @ prior.beta
+    row = traits([known[names[1]]], ColumnTable([targets[1]]), np.array([0]), np.array([0]))[0]
+    assert row @ prior.beta + moved @ residual[cells] == pytest.approx(found.mean[3], abs=1e-8)
+
+
+def test_hiding_a_data_set_equals_never_having_seen_it() -> None:
+    figures, benchmarks = _world()
+    prepared = prepare(build_table(numbered(figures), benchmarks, KNOWN), HYPER)
+    hidden = np.array([c.dataset == "en2" for c in prepared.table.columns.columns])
+    rest = [f for f in figures if f.benchmark != "en2"]
+    never = solve(prepare(build_table(numbered(rest), benchmarks, KNOWN), HYPER))
+    found, expected = (predict(p, _candidates(), [_target("en")]) for p in (solve(prepared.hiding(hidden)), never))
+    np.testing.assert_allclose(found.mean, expected.mean, atol=1e-6)
+    np.testing.assert_allclose(found.covariance, expected.covariance, atol=1e-8)
+
+
+def test_errors_of_hidden_data_sets_are_those_of_predicting_them(prior: Prior) -> None:
+    figures, benchmarks = _world()
+    prepared = prepare(build_table(numbered(figures), benchmarks, KNOWN), HYPER)
+    whole = solve(prepared)
+    errors, variances = whole.hidden_errors()
+    column = next(i for i, c in enumerate(whole.table.columns.columns) if c.benchmark == "zh1")
+    cells = np.flatnonzero(whole.table.column == column)
+    _, covariance = _dense_without(whole, column)
+    np.testing.assert_allclose(variances[cells], covariance, atol=1e-8)
+    assert np.all(np.isfinite(errors))
+
+
+def _dense_without(prior: Prior, column: int) -> tuple[None, np.ndarray]:
+    """Variance of every model's cell on a column given its family's other cells, traits held."""
+    table = prior.table
+    full = prior.shared + prior.own  # every family here has one model
+    found = []
+    for m in range(len(table.models)):
+        cells = table.cells_of(m)
+        rest = table.column[cells][table.column[cells] != column]
+        across = full[column, rest]
+        inverse = np.linalg.inv(full[np.ix_(rest, rest)] + HYPER.noise * np.eye(len(rest)))
+        found.append(full[column, column] + HYPER.noise - across @ inverse @ across)
+    return None, np.array(found)
 
 
 def test_model_without_figures_is_predicted_with_a_wide_interval(prior: Prior) -> None:
     stranger = make_entry("org/new", family="new")
     known, unknown = (
-        predict(prior, [Candidate(entry=e, row=e.key, family=e.family)], [_target("en")]).covariance[0, 0]
-        for e in (ENTRIES["huggingface:org/m2"], stranger)
+        predict(prior, [Candidate(described=d, row=d.name)], [_target("en")]).covariance[0, 0]
+        for d in (KNOWN["huggingface:org/m2"], Described.of(stranger))
     )
     assert unknown > 1.5 * known
 
 
 def test_relative_of_a_known_model_is_less_uncertain_than_a_stranger(prior: Prior) -> None:
     relative, stranger = (
-        predict(prior, [Candidate(entry=None, row="none", family=f)], [_target("en")]).covariance[0, 0]
+        predict(prior, [Candidate(described=Described(name="none", family=f), row="none")], [_target("en")]).covariance[0, 0]
         for f in ("f2", "unheard-of")
     )
     assert relative < stranger
@@ -98,7 +163,7 @@ def test_relative_of_a_known_model_is_less_uncertain_than_a_stranger(prior: Prio
 def test_prediction_does_not_depend_on_the_order_of_figures() -> None:
     figures, benchmarks = _world()
     shuffled = [numbered(figures)[i] for i in np.random.default_rng(0).permutation(len(figures))]
-    priors = [fit_prior(build_table(f, benchmarks, ENTRIES), HYPER) for f in (numbered(figures), shuffled)]
+    priors = [fit_prior(build_table(f, benchmarks, KNOWN), HYPER) for f in (numbered(figures), shuffled)]
     first, second = (predict(p, _candidates(), [_target("en")]).mean for p in priors)
     np.testing.assert_allclose(first, second, atol=1e-10)
 
@@ -108,7 +173,7 @@ def test_one_failed_run_does_not_throw_a_model_to_the_bottom() -> None:
     figures.append(make_figure("huggingface:org/m5", "en9", 0.01))
     figures += [make_figure(f"huggingface:{m}", "en9", 0.8) for m in MODELS[:5]]
     benchmarks["en9"] = make_benchmark("en9")
-    prior = fit_prior(build_table(numbered(figures), benchmarks, ENTRIES), HYPER)
+    prior = fit_prior(build_table(numbered(figures), benchmarks, KNOWN), HYPER)
     order = np.argsort(-predict(prior, _candidates(), [_target("en")]).mean)
     assert list(order).index(5) <= 3
 
@@ -138,7 +203,9 @@ def test_influences_explain_the_prediction(prior: Prior) -> None:
     held = base.belief_for(profile)
     found = influences(base, held, 3, Strategy.FULL, limit=100)
     arm = 2 * held.position[3]
-    expected = traits([base.candidates.entries[3]], [held.target.tuned])[0] @ prior.beta
+    tuned = ColumnTable([held.target.tuned])
+    row = traits([Described.of(base.candidates.entries[3])], tuned, np.array([0]), np.array([0]))[0]
+    expected = row @ prior.beta
     assert expected + sum(i.pull for i in found) == pytest.approx(held.prediction.mean[arm], abs=1e-3)
     assert {i.figure.figure.benchmark[:2] for i in found[:2]} == {"en"}
 
