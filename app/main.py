@@ -17,11 +17,12 @@ from app.api.intake import MediaTypeGate
 from app.api.openapi import install_openapi
 from app.datasets.storage import remove_abandoned
 from app.db import Database
+from app.fits import EmptyDatabaseError
 from app.migrations import seed, upgrade
 from app.problems import install_problem_handlers
 from app.repository import RecommendationRepository
 from app.settings import Settings, get_settings
-from app.snapshot import EmptyDatabaseError, SnapshotCache
+from app.snapshot import SnapshotCache
 
 JSON_BYTES = 4 * 2**20
 """Largest JSON body, but for those that carry data."""
@@ -98,7 +99,7 @@ def _start(settings: Settings) -> Services:
     services = Services(
         settings=settings,
         database=database,
-        snapshots=SnapshotCache(database),
+        snapshots=SnapshotCache(database, settings.fits_dir),
         broadcast=EventBroadcast(database, interval_seconds=settings.poll_seconds),
         now=utc_now,
     )

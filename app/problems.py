@@ -29,9 +29,9 @@ from app.api.errors import (
 from app.datasets.errors import DatasetError
 from app.datasets.storage import DatasetNotFoundError
 from app.datasets.upload import UploadTooLargeError
+from app.fits import EmptyDatabaseError, FitError
 from app.probes.repository import RunFinishedError, UnknownRunError
 from app.ranking.devices import UnknownDeviceError
-from app.snapshot import EmptyDatabaseError
 from app.task_profile.words import TaskConflictError, UnreadableTaskError
 from benchmarks.figures import InvalidFigureError
 from benchmarks.metrics import METRICS, UnknownMetricError
@@ -84,6 +84,7 @@ PROBLEMS: Mapping[type[Exception], Kind] = MappingProxyType(
         UnknownResourceError: Kind(404, "not-found", "There is no such resource"),
         UnsupportedMediaError: Kind(415, "unsupported-media-type", "The body is of another kind"),
         EmptyDatabaseError: Kind(503, "no-evidence", "There are no models or figures to answer from"),
+        FitError: Kind(503, "no-fit", "The figures could not be fitted to"),
         NotReadyError: Kind(503, "not-ready", "The service cannot answer yet"),
     }
 )

@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @property
+    def fits_dir(self) -> Path:
+        """Where fits of the prior are kept."""
+        return self.data_dir / "fits"
+
+    @property
     def url(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'advisor.db').absolute()}"

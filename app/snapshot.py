@@ -5,41 +5,31 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.documents import DatabaseInfo
+from app.fits import figures_state, stored_fit, stored_models
 from app.naming import Naming
 from app.ranking.candidates import CandidateTable
-from app.ranking.described import describe
 from app.ranking.evidence import EvidenceBase
-from app.ranking.figure_arrays import FigureArrays
 from app.ranking.fitted import load_hyperparameters
-from app.ranking.prior import Hyperparameters, fit_prior
-from app.ranking.table import table_of
-from benchmarks.facts import load_model_facts
-from benchmarks.figures import Benchmark, FigureKind
+from app.ranking.prior import Hyperparameters, Prior
+from benchmarks.figures import Benchmark
 from benchmarks.repository import FigureRepository
 from models_registry.catalogue import Catalogue
 from models_registry.entry import ModelEntry
 from models_registry.repository import ModelRepository
 
-MODELS_PAGE = 1_000
 CHECK_SECONDS = 1.0
 """Between two looks at whether the database has changed."""
 VERSION_DIGITS = 16
-ANSWER_FORMAT = 1
+ANSWER_FORMAT = 2
 """Part of every version: raised when the same figures give other answers."""
-
-
-class SnapshotError(Exception):
-    """There is nothing to answer from."""
-
-
-class EmptyDatabaseError(SnapshotError):
-    """The database holds no models, or no figures to judge them by."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -68,33 +58,29 @@ class Snapshot:
 
 def database_state(session: Session) -> str:
     """A short text that changes whenever models or published figures do; two tiny queries."""
-    figures = FigureRepository(session).version(FigureKind.PUBLISHED)
-    return f"{ModelRepository(session).version()} {figures}"
+    return f"{ModelRepository(session).version()} {figures_state(session)}"
 
 
-def build_snapshot(session: Session, hyper: Hyperparameters) -> Snapshot:
+def build_snapshot(database: Database, fits: Path, hyper: Hyperparameters) -> Snapshot:
     """The database as it is now.
 
     Raises:
         EmptyDatabaseError: There are no models or no figures.
+        FitError: No fit could be made.
     """
-    state = database_state(session)
-    catalogue = Catalogue.of(stored_models(ModelRepository(session)))
-    entries = catalogue.entries
-    repository = FigureRepository(session)
-    benchmarks = repository.benchmarks()
-    figures = published_figures(repository)
-    known = describe(entries, load_model_facts())
-    table = table_of(figures, {b.name: b for b in benchmarks}, known)
-    if not entries or len(table) == 0:
-        raise EmptyDatabaseError
+    with database.read() as session:
+        state, figures_are = database_state(session), figures_state(session)
+        catalogue = Catalogue.of(stored_models(ModelRepository(session)))
+        benchmarks = FigureRepository(session).benchmarks()
+    prior, calibration = stored_fit(database, fits, figures_are, hyper)
+    figures = prior.table.figures
     return Snapshot(
-        base=EvidenceBase(fit_prior(table, hyper), CandidateTable(entries)),
+        base=EvidenceBase(prior, CandidateTable(catalogue.entries), calibration),
         naming=Naming(catalogue),
         benchmarks=benchmarks,
         database=DatabaseInfo(
-            version=_version(hyper, catalogue, figures),
-            n_models=len(entries),
+            version=_version(catalogue, prior),
+            n_models=len(catalogue.entries),
             n_figures=len(figures),
             as_of=dt.date.fromordinal(int(figures.days.max())),
         ),
@@ -102,31 +88,17 @@ def build_snapshot(session: Session, hyper: Hyperparameters) -> Snapshot:
     )
 
 
-def stored_models(repository: ModelRepository) -> list[ModelEntry]:
-    """All models, by name."""
-    found: list[ModelEntry] = []
-    while page := repository.page(after=found[-1].name if found else None, limit=MODELS_PAGE):
-        found += page
-    return found
-
-
-def published_figures(repository: FigureRepository) -> FigureArrays:
-    """All published figures in force, in the order of arrival."""
-    return FigureArrays.of(repository.published_cells())
-
-
-def _version(hyper: Hyperparameters, catalogue: Catalogue, figures: FigureArrays) -> str:
+def _version(catalogue: Catalogue, prior: Prior) -> str:
     """A hash over contents, not row counts: two installations with the same data give the same version.
 
-    Row numbers belong to it, since answers cite them.
+    Numbers of figures belong to it, since answers cite them.
     """
+    figures, hyper = prior.table.figures, prior.hyper
     digest = hashlib.sha256(f"{ANSWER_FORMAT} {catalogue.version} {hyper.version}".encode())
-    digest.update(hyper.family.tobytes() + hyper.own.tobytes())
-    digest.update(f"{hyper.noise!r} {hyper.trait_variance!r}".encode())
-    for numbers in (figures.ids, figures.values, figures.std_errors):
-        digest.update(numbers.tobytes())
+    for numbers in (hyper.family, hyper.own, figures.ids, figures.values, figures.std_errors):
+        digest.update(np.ascontiguousarray(numbers).data)
     for codes in figures.codes.values():
-        digest.update(codes.tobytes())
+        digest.update(np.ascontiguousarray(codes).data)
     for words in figures.words.values():
         digest.update("\0".join(words).encode())
     return digest.hexdigest()[:VERSION_DIGITS]
@@ -138,11 +110,13 @@ class SnapshotCache:
     def __init__(
         self,
         database: Database,
+        fits: Path,
         *,
         hyper: Hyperparameters | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
+        self._fits = fits
         self._hyper = hyper or load_hyperparameters()
         self._clock = clock
         self._snapshot: Snapshot | None = None
@@ -175,9 +149,9 @@ class SnapshotCache:
         """The snapshot of the database as it is now; the caller holds the lock."""
         self._is_stale = False  # before reading: what is written from here on expires it again
         with self._database.read() as session:
-            snapshot = self._snapshot
-            if snapshot is None or snapshot.state != database_state(session):
-                snapshot = build_snapshot(session, self._hyper)
-                self._snapshot = snapshot
+            state = database_state(session)
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.state != state:
+            snapshot = self._snapshot = build_snapshot(self._database, self._fits, self._hyper)
         self._checked_at = self._clock()
         return snapshot

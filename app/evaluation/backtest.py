@@ -13,8 +13,8 @@ from scipy.special import ndtri
 from scipy.stats import kendalltau, weightedtau
 
 from app.ranking.columns import Column
-from app.ranking.posterior import INTERVAL_LEVEL
 from app.ranking.described import Described
+from app.ranking.posterior import INTERVAL_LEVEL
 from app.ranking.prediction import Candidate, predict
 from app.ranking.prior import Hyperparameters, Prior, fit_prior
 from app.ranking.table import NumberedFigure, ScoreTable, build_table
@@ -87,10 +87,7 @@ def backtest(
 
 def _predict_column(prior: Prior, whole: ScoreTable, c: int, column: Column) -> HiddenResult:
     cells = np.flatnonzero(whole.column == c)
-    candidates = [
-        Candidate(described=whole.described[m], row=whole.models[m])
-        for m in whole.model[cells]
-    ]
+    candidates = [Candidate(described=whole.described[m], row=whole.models[m]) for m in whole.model[cells]]
     prediction = predict(prior, candidates, [column])
     level, level_variance, spread = prior.level_model.predict(column)
     y = whole.scores[cells]

@@ -6,13 +6,14 @@ Notation as in `app.ranking.prior`; a block is a few members of one family with 
     r       z less shifts and traits
     b       the block's cells on one data set, under any protocol
 
-What counts is how well models are ordered on a data set that nobody has figures on. Given the rest of the block,
-the cells on b are expected at r_b - P_bb^-1 (P r)_b, in closed form (Rasmussen and Williams, 2006, section 5.4.2,
-for groups instead of single cells). The variances maximise the correlation of what is expected so with what was
-measured, over the models of a column, the better models weighing more; every column of a suite and every suite
-counts the same. A correlation does not care how far columns and suites differ in noise, which a likelihood
-takes for the main thing. It fixes ratios of variances only: what intervals are worth is learnt in
-`app.ranking.calibration`. Gradients are torch's. Shifts and traits follow from the variances, and both are alternated.
+What counts is how well models are ordered on a data set that nobody has figures on. Given the rest of the
+block, the cells on b are expected at r_b - P_bb^-1 (P r)_b, in closed form (Rasmussen and Williams, 2006,
+section 5.4.2, for groups instead of single cells). The variances maximise the correlation of what is expected
+so with what was measured, over the models of a column, the better models weighing more; every column of a
+suite and every suite counts the same. A correlation does not care how far columns and suites differ in noise,
+which a likelihood takes for the main thing. It fixes ratios of variances only: what intervals are worth is
+learnt in `app.ranking.calibration`. Gradients are torch's. Shifts and traits follow from the variances, and
+both are alternated.
 """
 
 import argparse
@@ -50,7 +51,7 @@ MIN_CELLS = 8
 OUTER_ROUNDS = 2
 INNER_STEPS = 15
 SHRINKAGE = 1e-3
-"""Weight of the squared distance, in logarithms, from where the search began: holds what the data leave open."""
+"""Weight of the squared distance, in logarithms, from where the search began: holds what they leave open."""
 TARGET_PATH = Path(__file__).parents[1] / "ranking" / "fitted" / "prior.json"
 
 
@@ -112,7 +113,7 @@ def learn_hyperparameters(
 
 
 def _choose_blocks(table: ScoreTable, rng: np.random.Generator) -> list[Index]:
-    """Cells of each block: of every suite that trains on its targets some families, of these a few members."""
+    """Cells of each block: of every suite that trains on its targets some families, and a few members."""
     wanted: dict[int, str] = {}
     for cell in rng.permutation(len(table)):
         column = table.columns.columns[table.column[cell]]
@@ -150,10 +151,8 @@ def _block(table: ScoreTable, prior: Prior, similarity: Array, cells: Index) -> 
     )
 
 
-def _columns(
-    table: ScoreTable, prior: Prior, chosen: Sequence[Index], blocks: Sequence[_Block]
-) -> _Columns:
-    """What is compared: all sampled cells of target columns, in the order in which `_expected` predicts them."""
+def _columns(table: ScoreTable, prior: Prior, chosen: Sequence[Index], blocks: Sequence[_Block]) -> _Columns:
+    """What is compared: all sampled cells of target columns, in the order of `_expected`."""
     order = np.concatenate(
         [
             cells[torch.cat([block.single, *block.groups]).numpy()]

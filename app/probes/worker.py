@@ -21,11 +21,12 @@ from pathlib import Path
 import structlog
 
 from app.db import Database
+from app.fits import EmptyDatabaseError
 from app.probes.execution import RunExecution
 from app.probes.lease import Lease
 from app.probes.repository import LeaseRepository, LostLeaseError
 from app.settings import Settings
-from app.snapshot import EmptyDatabaseError, SnapshotCache
+from app.snapshot import SnapshotCache
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,7 @@ class Worker:
         self._database = database
         self._settings = settings
         self._clock = clock
-        self._snapshots = SnapshotCache(database)
+        self._snapshots = SnapshotCache(database, settings.fits_dir)
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self.stopping = threading.Event()
         self._lease: Lease | None = None

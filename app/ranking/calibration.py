@@ -2,11 +2,12 @@
 
 Notation:
     e           errors of cells whose data set was hidden (`app.ranking.hidden`), with their variances
-    q_c         (80 % quantile of |error| / sd over column c, its median error taken away) / 1.28, where errors are
-                those of the score on the comparable scale as it would have been predicted, spread of the column
-                included
+    q_c         (80 % quantile of |error| / sd over column c, its median error taken away) / 1.28, where
+                errors are those of the score on the comparable scale as it would have been predicted, spread
+                of the column included
 
-A new column is expected to be as surprising as those like it: log q is smoothed over columns by kernel regression.
+A new column is expected to be as surprising as those like it: log q is smoothed over columns by kernel
+regression.
 """
 
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ class Calibration:
         return float(np.exp(2.0 * (self.centre + self.variances @ alike @ self.weights)))
 
 
-def calibrate(prior: Prior, errors: tuple[Array, Array], hidden: NDArray[np.bool_] | None = None) -> Calibration:
+def calibrate(
+    prior: Prior, errors: tuple[Array, Array], hidden: NDArray[np.bool_] | None = None
+) -> Calibration:
     """What hidden columns of the figures' own table teach.
 
     Args:
@@ -80,7 +83,9 @@ def calibrate(prior: Prior, errors: tuple[Array, Array], hidden: NDArray[np.bool
     variances = variances / variances.sum() * SMOOTH_VARIANCE
     y, n = np.array(logs), np.array(counts, dtype=np.float64)
     centre = float(np.average(y, weights=n / (n + NUGGET / SMOOTH_VARIANCE))) if kept else 0.0
-    covariance = np.tensordot(variances, table.similarity(table), axes=1) + np.diag(NUGGET / np.maximum(n, 1.0))
+    covariance = np.tensordot(variances, table.similarity(table), axes=1) + np.diag(
+        NUGGET / np.maximum(n, 1.0)
+    )
     return Calibration(
         table=table,
         numbers=np.array(kept, dtype=np.intp),

@@ -39,7 +39,8 @@ SIZE_LENGTH = np.log(10.0)
 UNKNOWN_SIZE = 10_000
 """Training examples assumed where a benchmark does not say."""
 GRAM_LENGTHS = (3, 4)
-"""Characters of the n-grams by which names are compared: `scala-da` and `scala-nl` share what they measure."""
+"""Characters of the n-grams by which names are compared: `scala-da` and `scala-nl` share what they
+measure."""
 
 _GROUPS: dict[TaskType, str] = {
     TaskType.TEXT_CLASSIFICATION: "classify text",

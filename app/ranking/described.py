@@ -1,4 +1,4 @@
-"""What is known of a model beside its figures, whether the registry reviewed it or only a table mentions it."""
+"""What is known of a model beside its figures, from the registry or from the tables that mention it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -72,8 +72,8 @@ class Described:
 def describe(entries: Iterable[ModelEntry], facts: Mapping[str, ModelFacts]) -> dict[str, Described]:
     """All models of which anything is known, by name; what the registry says goes before what tables say.
 
-    Checkpoints that were fine-tuned from one and the same checkpoint resemble it more than others of its name do, so
-    they are a family with it where they are many.
+    Checkpoints that were fine-tuned from one and the same checkpoint resemble it more than others of its name
+    do, so they are a family with it where they are many.
     """
     known = {name: Described.of_facts(fact) for name, fact in facts.items()}
     known |= {entry.key: Described.of(entry) for entry in entries}

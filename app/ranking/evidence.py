@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.ranking.belief import Belief
+from app.ranking.calibration import Calibration, calibrate
 from app.ranking.candidates import CandidateTable
 from app.ranking.columns import Column, ColumnTable
-from app.ranking.posterior import Contest
-from app.ranking.calibration import Calibration, calibrate
 from app.ranking.described import Described
 from app.ranking.figure_arrays import NumberedFigure
+from app.ranking.posterior import Contest
 from app.ranking.prediction import Candidate, Prediction, gains, predict
 from app.ranking.prior import Prior
 from app.task_profile.profile import TaskProfile

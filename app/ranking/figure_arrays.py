@@ -66,7 +66,9 @@ class FigureArrays:
             ):
                 known = numbers[name]
                 codes[name].append(known.setdefault(text, len(known)))
-        ids, values, errors, days = (list(column) for column in zip(*plain, strict=True)) if plain else ([],) * 4
+        ids, values, errors, days = (
+            (list(column) for column in zip(*plain, strict=True)) if plain else ([],) * 4
+        )
         return cls(
             ids=np.array(ids, dtype=np.int64),
             values=np.array(values, dtype=np.float64),

@@ -2,12 +2,14 @@
 
 Notation as in `app.ranking.regression`; for the cells d of one family on one data set:
     P_dd            block of the inverse covariance of the family's cells
-    e_d             P_dd^-1 alpha_d: how far they lie from what all other data sets say (Rasmussen and Williams,
-                    2006, section 5.4.2, for groups instead of single cells)
+    e_d             P_dd^-1 alpha_d: how far they lie from what all other data sets say (Rasmussen and
+                    Williams, 2006, section 5.4.2, for groups instead of single cells)
     diag P_dd^-1    the variance that the model gives to e_d
-    P_dd = B - Q S Q'   with B the members' blocks of V_m^-1, Q their rows of V_m^-1 by the family's columns, and
-                    S = (F^-1 + A)^-1, so that its inverse costs no cube of the family's size
+    P_dd = B - Q S Q'   with B the members' blocks of V_m^-1, Q their rows of V_m^-1 by the family's columns,
+                    and S = (F^-1 + A)^-1, so that its inverse costs no cube of the family's size
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +22,11 @@ Index = NDArray[np.intp]
 
 
 def hidden_errors(
-    families: dict[str, Family], shared: Array, alpha: Array, dataset: Index
+    families: Mapping[str, Family], shared: Array, alpha: Array, dataset: Index
 ) -> tuple[Array, Array]:
-    """e and its variance of every cell, each of shape (N,); shifts and coefficients of the traits are held.
+    """The errors e and their variances, cell by cell, each of shape (N,).
+
+    Shifts and coefficients of the traits are held.
 
     Args:
         families: Solved.
@@ -89,7 +93,11 @@ def _solve_many(
     lifted, pulled, diagonal = np.empty_like(rows), np.empty(len(alpha)), np.empty(len(alpha))
     for mine, block in blocks:
         inverse = np.linalg.inv(block)
-        lifted[mine], pulled[mine], diagonal[mine] = inverse @ rows[mine], inverse @ alpha[mine], np.diag(inverse)
+        lifted[mine], pulled[mine], diagonal[mine] = (
+            inverse @ rows[mine],
+            inverse @ alpha[mine],
+            np.diag(inverse),
+        )
     inner = np.linalg.solve(np.eye(len(common)) - common @ (rows.T @ lifted), common)
     errors = pulled + lifted @ (inner @ (rows.T @ pulled))
     return errors, diagonal + np.sum((lifted @ inner) * lifted, axis=1)

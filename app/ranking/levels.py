@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.ranking.columns import Column, task_group, trains_backbone
+from app.ranking.columns import Column, is_target, task_group, trains_backbone
 from benchmarks.figures import Protocol
 from models_registry.vocabulary import TaskType
 
@@ -94,7 +94,7 @@ def _between_protocols(columns: list[Column], residuals: Array) -> float:
     """
     both: dict[str, dict[bool, float]] = {}
     for column, residual in zip(columns, residuals, strict=True):
-        if trains_backbone(column.protocol) or column.protocol is Protocol.LINEAR_PROBE:
+        if is_target(column):
             both.setdefault(column.benchmark, {})[trains_backbone(column.protocol)] = float(residual)
     pairs = np.array([[v[True], v[False]] for v in both.values() if len(v) == 2]).reshape(-1, 2)
     if len(pairs) < 3:

@@ -1,8 +1,8 @@
 """What the figures say about some models on some target columns; notation as in `app.ranking.regression`.
 
 A model's deviation on target t, given the family's deviation g, is g(t) + O_tm V_m^-1 (r_m - E_m g) plus an
-independent part of variance O_tt - O_tm V_m^-1 O_mt. So the joint prediction of a family's members is a linear map
-of the posterior of g at the targets and at the family's columns.
+independent part of variance O_tt - O_tm V_m^-1 O_mt. So the joint prediction of a family's members is a
+linear map of the posterior of g at the targets and at the family's columns.
 """
 
 from collections import defaultdict
@@ -135,7 +135,9 @@ class _FamilyPrediction:
     apart: Array
 
     @classmethod
-    def of(cls, prior: Prior, kernels: TargetKernels, name: str, models: Sequence[int]) -> "_FamilyPrediction":
+    def of(
+        cls, prior: Prior, kernels: TargetKernels, name: str, models: Sequence[int]
+    ) -> "_FamilyPrediction":
         n_targets = len(kernels.own_within)
         family, trait_count = prior.families.get(name), prior.trait_rows.shape[1]
         if family is None:
@@ -188,7 +190,9 @@ class _FamilyPrediction:
         )
 
 
-def gains(prior: Prior, prediction: Prediction, arm: int, *, most_relatives: int = 200) -> tuple[Index, Array]:
+def gains(
+    prior: Prior, prediction: Prediction, arm: int, *, most_relatives: int = 200
+) -> tuple[Index, Array]:
     """The cells that moved an arm and how far each would move it if its z rose by one, the traits held.
 
     Args:

@@ -1,8 +1,9 @@
 """The prior: published figures into a belief about a task nobody has measured.
 
 Notation:
-    z_mc = shift_c + h_mc' beta + g_fc + d_mc + eps     standard score (`app.ranking.scale`) of model m on column c:
-                                                        traits, family, the model's own deviation, noise
+    z_mc = shift_c + h_mc' beta + g_fc + d_mc + eps     standard score (`app.ranking.scale`) of model m on
+                                                        column c: traits, family, the model's own deviation,
+                                                        noise
     cov(g_fc, g_fc') = sum_p family_p k_p(c, c')        F
     cov(d_mc, d_mc') = sum_p own_p k_p(c, c')           O
     shift_c         above 0 where only strong models were measured, so that a score there is worth more
@@ -12,7 +13,7 @@ in `app.fitting.prior`, all that follows is exact Gaussian regression (universal
 Williams, 2006, section 2.7), family by family and model by model (`app.ranking.regression`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,6 +72,7 @@ class Prior:
         level_model: Predicts level and spread of a new column.
         standard: z less the column's shift, by cell, shape (N,).
         trait_rows: Traits of every cell, shape (N, T).
+        noise: Variance of every cell around its expectation, shape (N,).
         beta: Coefficients of the traits, shape (T,).
         beta_covariance: Their posterior covariance, shape (T, T).
         alpha: (covariance of the cells)^-1 (z - traits), shape (N,).
@@ -86,16 +88,17 @@ class Prior:
     level_model: LevelModel
     standard: Array
     trait_rows: Array
+    noise: Array
     beta: Array
     beta_covariance: Array
     alpha: Array
-    families: dict[str, Family]
-    weights: dict[str, Array]
+    families: Mapping[str, Family]
+    weights: Mapping[str, Array]
     shared: Array
     own: Array
 
     def hidden_errors(self) -> tuple[Array, Array]:
-        """How far every cell lies from what is expected with its data set hidden, and the variance of that."""
+        """How far every cell lies from what is expected with its data set hidden, and the variance."""
         dataset = np.unique([c.dataset for c in self.table.columns.columns], return_inverse=True)[1]
         return hidden_errors(self.families, self.shared, self.alpha, dataset[self.table.column])
 
@@ -219,8 +222,8 @@ def fit_prior(table: ScoreTable, hyper: Hyperparameters) -> Prior:
 def weighed(prepared: Prepared) -> Prepared:
     """The same with more noise on columns that agree less with the others than the model expects.
 
-    A column is hidden, predicted from the others, and the excess of its errors over what the model expects is taken
-    for noise of its own: a recipe that suits few models, a failed sweep, a test set too small.
+    A column is hidden, predicted from the others, and the excess of its errors over what the model expects is
+    taken for noise of its own: a recipe that suits few models, a failed sweep, a test set too small.
     """
     prior = solve(prepared)
     errors, variances = prior.hidden_errors()
@@ -265,6 +268,7 @@ def solve(prepared: Prepared) -> Prior:
         ),
         standard=standard,
         trait_rows=rows,
+        noise=prepared.noise,
         beta=np.asarray(beta),
         beta_covariance=np.asarray(covariance),
         alpha=alpha,
@@ -284,5 +288,3 @@ def family_members(table: ScoreTable) -> dict[str, dict[int, Index]]:
     for model, cells in enumerate(cells_by(table.model, len(table.models))):
         result.setdefault(table.described[model].family, {})[model] = cells
     return result
-
-

@@ -14,6 +14,7 @@ alpha_m = V_m^-1 (z_m - E_m F w) with w = G sum_m E_m' V_m^-1 z_m (the matrix in
 Williams, 2006, appendix A.3). The cost is a cube of n_m a model and one of C_f a family: linear in models.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,7 @@ class Family:
     """
 
     columns: Index
-    members: dict[int, ModelCells]
+    members: Mapping[int, ModelCells]
     gain: Array
     known: Array
 
@@ -74,9 +75,7 @@ class Family:
         return np.asarray(weights)
 
 
-def solve_family(
-    members: dict[int, Index], column: Index, noise: Array, shared: Array, own: Array
-) -> Family:
+def solve_family(members: dict[int, Index], column: Index, noise: Array, shared: Array, own: Array) -> Family:
     """The family of these models.
 
     Args:

@@ -6,8 +6,8 @@ Notation:
     spread      (90 % quantile - median) / 1.28: the upper half, so that failed runs do not stretch it
     z           standard score of each cell: r * (y - centre) / spread + (1 - r) * normal score of its rank
 
-Ranks resist outliers and saturated columns and say the more the more models there are; gaps between few models
-say more than their ranks. So r = k / (k + n) with k = `GAP_MODELS`.
+Ranks resist outliers and saturated columns and say the more the more models there are; gaps between few
+models say more than their ranks. So r = k / (k + n) with k = `GAP_MODELS`.
 """
 
 import numpy as np
@@ -52,7 +52,7 @@ def centres_and_spreads(
 
 
 def standard_scores(scores: Array, column: Index, centres: Array, spreads: Array) -> Array:
-    """z of every cell, shape (N,).
+    """Z of every cell, shape (N,).
 
     Args:
         scores: y of every cell, shape (N,).

@@ -23,8 +23,8 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 MOST_ALIKE = 2
-"""Columns kept of one data set under one protocol that trains nothing: severities of one corruption and directions
-of one retrieval are near-copies that cost much and add nothing."""
+"""Columns kept of one data set under one protocol that trains nothing: severities of one corruption and
+directions of one retrieval are near-copies that cost much and add nothing."""
 
 __all__ = ["MOST_ALIKE", "NumberedFigure", "ScoreTable", "build_table", "table_of"]
 
@@ -97,8 +97,8 @@ def table_of(
 ) -> ScoreTable:
     """The table of these figures.
 
-    A model that is an exact or compressed copy of another keeps its own row. Columns with fewer than `min_models`
-    models say nothing about which is better and are left out.
+    A model that is an exact or compressed copy of another keeps its own row. Columns with fewer than
+    `min_models` models say nothing about which is better and are left out.
 
     Args:
         figures: In any order; those on benchmarks that are not named are left out.
@@ -153,7 +153,7 @@ def _columns(figures: FigureArrays, benchmarks: Mapping[str, Benchmark]) -> tupl
     place = np.full(len(keys), -1, dtype=np.intp)
     place[order] = np.arange(len(order))
     columns = [Column.of(benchmarks[keys[i][0]], Protocol(keys[i][1]), keys[i][2]) for i in order]
-    return columns, place[inverse] if len(keys) else np.empty(0, dtype=np.intp)
+    return columns, place[inverse] if keys else np.empty(0, dtype=np.intp)
 
 
 def _kept_columns(columns: Sequence[Column], counts: Index, min_models: int) -> NDArray[np.bool_]:
@@ -169,7 +169,7 @@ def _kept_columns(columns: Sequence[Column], counts: Index, min_models: int) -> 
 
 
 def _scores(figures: FigureArrays) -> tuple[Array, Array]:
-    """y and its standard error of every figure, each of shape (K,)."""
+    """Y and its standard error of every figure, each of shape (K,)."""
     score, error = np.empty(len(figures)), np.zeros(len(figures))
     for number, name in enumerate(figures.words["metric"]):
         metric = metric_named(name)

@@ -1,7 +1,7 @@
 """What is expected of a model on a column before any of its figures is seen: features of the prior mean.
 
-The coefficients of these features are learnt with the prior; the features themselves are general properties of
-(model, column), never names of models.
+The coefficients of these features are learnt with the prior; the features themselves are general properties
+of (model, column), never names of models.
 """
 
 import re

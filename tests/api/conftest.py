@@ -15,11 +15,14 @@ from app.api.dependencies import Services
 from app.main import create_app
 from app.settings import Settings
 from tests.api.contracts import Contract
+from tests.conftest import CopyOfShipped
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(data_dir=tmp_path_factory.mktemp("data"), poll_seconds=0.05, max_upload_bytes=200_000)
+def settings(tmp_path_factory: pytest.TempPathFactory, copy_shipped: CopyOfShipped) -> Settings:
+    folder = tmp_path_factory.mktemp("data")
+    copy_shipped(folder)
+    return Settings(data_dir=folder, poll_seconds=0.05, max_upload_bytes=200_000)
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from app.db import Database
+from app.fits import EmptyDatabaseError
 from app.migrations import upgrade
 from app.ranking.fitted import load_hyperparameters
-from app.snapshot import CHECK_SECONDS, EmptyDatabaseError, SnapshotCache
+from app.snapshot import CHECK_SECONDS, SnapshotCache
 from benchmarks.figures import FigureKind
 from benchmarks.repository import FigureRepository
 from benchmarks.seed import ShippedFigures
@@ -51,7 +52,12 @@ def add_model(database: Database, name: str) -> None:
 
 
 def cache_of(database: Database, clock: Clock) -> SnapshotCache:
-    return SnapshotCache(database, hyper=load_hyperparameters(), clock=clock)
+    return SnapshotCache(
+        database,
+        Path(database.engine.url.database or "").parent / "fits",
+        hyper=load_hyperparameters(),
+        clock=clock,
+    )
 
 
 def test_an_empty_database_has_nothing_to_answer_from(database: Database) -> None:

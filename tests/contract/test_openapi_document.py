@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from app.main import create_app
 from app.settings import Settings
+from tests.conftest import CopyOfShipped
 
 OPERATIONS = {
     "recommend",
@@ -42,8 +43,10 @@ OPERATIONS = {
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    app = create_app(Settings(data_dir=tmp_path_factory.mktemp("openapi")))
+def client(tmp_path_factory: pytest.TempPathFactory, copy_shipped: CopyOfShipped) -> Iterator[TestClient]:
+    folder = tmp_path_factory.mktemp("openapi")
+    copy_shipped(folder)
+    app = create_app(Settings(data_dir=folder))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -115,7 +118,8 @@ def test_the_style_sheet_loads_nothing_of_another_host(client: TestClient) -> No
     assert "@import" not in sheet
 
 
-def test_serving_a_request_imports_no_training_library(tmp_path: Path) -> None:
+def test_serving_a_request_imports_no_training_library(tmp_path: Path, copy_shipped: CopyOfShipped) -> None:
+    copy_shipped(tmp_path)
     program = textwrap.dedent(
         f"""
         import sys

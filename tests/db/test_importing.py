@@ -50,7 +50,9 @@ def run(database: Database, path: Path, source: str = "modellens") -> ImportOutc
 
 def stored(database: Database) -> set[tuple[str, str, str, float]]:
     with database.read() as session:
-        return {(f.model, f.benchmark, f.metric, f.value) for f in FigureRepository(session).published_cells()}
+        return {
+            (f.model, f.benchmark, f.metric, f.value) for f in FigureRepository(session).published_cells()
+        }
 
 
 def described(database: Database) -> set[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import CopyOfShipped
 from tests.e2e.serving import MODELS_DIR, Service, link_models
 
 Serve = Callable[..., Service]
@@ -19,12 +20,13 @@ def models_dir() -> Path:
 
 
 @pytest.fixture(scope="module")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+def serve(tmp_path_factory: pytest.TempPathFactory, copy_shipped: CopyOfShipped) -> Iterator[Serve]:
     """Makes services with settings of their own."""
     made: list[Service] = []
 
     def start(*, with_models: bool = False, **environment: str) -> Service:
         data_dir = tmp_path_factory.mktemp("service")
+        copy_shipped(data_dir)
         if with_models:
             link_models(data_dir)
         service = Service(data_dir, **environment)

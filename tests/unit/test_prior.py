@@ -7,9 +7,9 @@ import pytest
 
 from app.ranking.candidates import CandidateTable
 from app.ranking.columns import COMPONENTS, Column, ColumnTable
+from app.ranking.described import Described
 from app.ranking.evidence import EvidenceBase, Target, influences, round_size
 from app.ranking.fitted import load_hyperparameters
-from app.ranking.described import Described
 from app.ranking.prediction import Candidate, gains, predict
 from app.ranking.prior import Hyperparameters, Prior, fit_prior, prepare, solve
 from app.ranking.table import build_table
@@ -112,7 +112,9 @@ def test_hiding_a_data_set_equals_never_having_seen_it() -> None:
     hidden = np.array([c.dataset == "en2" for c in prepared.table.columns.columns])
     rest = [f for f in figures if f.benchmark != "en2"]
     never = solve(prepare(build_table(numbered(rest), benchmarks, KNOWN), HYPER))
-    found, expected = (predict(p, _candidates(), [_target("en")]) for p in (solve(prepared.hiding(hidden)), never))
+    found, expected = (
+        predict(p, _candidates(), [_target("en")]) for p in (solve(prepared.hiding(hidden)), never)
+    )
     np.testing.assert_allclose(found.mean, expected.mean, atol=1e-6)
     np.testing.assert_allclose(found.covariance, expected.covariance, atol=1e-8)
 
@@ -154,7 +156,9 @@ def test_model_without_figures_is_predicted_with_a_wide_interval(prior: Prior) -
 
 def test_relative_of_a_known_model_is_less_uncertain_than_a_stranger(prior: Prior) -> None:
     relative, stranger = (
-        predict(prior, [Candidate(described=Described(name="none", family=f), row="none")], [_target("en")]).covariance[0, 0]
+        predict(
+            prior, [Candidate(described=Described(name="none", family=f), row="none")], [_target("en")]
+        ).covariance[0, 0]
         for f in ("f2", "unheard-of")
     )
     assert relative < stranger

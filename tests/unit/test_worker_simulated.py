@@ -1,7 +1,6 @@
 """The worker from lease to end, with simulated trials: failures, take-overs, cancels, determinism."""
 
 import datetime as dt
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ import pytest
 from app.datasets.ingest import ingest_rows
 from app.datasets.repository import DatasetRepository
 from app.db import Database
-from app.migrations import seed, upgrade
 from app.probes.execution import RunExecution
 from app.probes.lease import Lease
 from app.probes.messages import BaselineScore
@@ -33,6 +31,7 @@ from benchmarks.repository import FigureRepository
 from models_registry.entry import ModelEntry
 from models_registry.hubs.base import HubTimeoutError
 from models_registry.vocabulary import Strategy, TaskType
+from tests.conftest import CopyOfShipped
 
 L3 = "package-index:sentence-transformers/paraphrase-MiniLM-L3-v2@0.2.1"
 L6 = "package-index:sentence-transformers/all-MiniLM-L6-v2@0.1.0"
@@ -135,17 +134,11 @@ class SimulatedPool:
 
 
 @pytest.fixture(scope="module")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Snapshot]:
-    path = tmp_path_factory.mktemp("seeded") / "advisor.db"
-    url = f"sqlite:///{path}"
-    upgrade(url)
-    database = Database(url)
-    seed(database)
-    snapshot = SnapshotCache(database).current()
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+def snapshot(shipped_data_dir: Path) -> Iterator[Snapshot]:
+    settings = Settings(data_dir=shipped_data_dir)
+    database = Database(settings.url)
+    yield SnapshotCache(database, settings.fits_dir).current()
     database.close()
-    return path, snapshot
 
 
 @dataclass
@@ -227,9 +220,10 @@ class Place:
 
 
 @pytest.fixture
-def place(seeded: tuple[Path, Snapshot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    path, snapshot = seeded
-    shutil.copy(path, tmp_path / "advisor.db")
+def place(
+    snapshot: Snapshot, copy_shipped: CopyOfShipped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    copy_shipped(tmp_path)
     settings = Settings(data_dir=tmp_path, lease_seconds=2.0, poll_seconds=0.05)
     simulation = Simulation()
     database = Database(settings.url)
@@ -370,7 +364,11 @@ def test_a_run_whose_candidates_all_fail_fails_and_says_so(place: Place) -> None
 
 def test_a_candidate_that_does_not_read_the_language_ends_the_run_with_a_reason(place: Place) -> None:
     foreign = "huggingface:google-bert/bert-base-chinese"
-    name = next(e.name for e in SnapshotCache(place.database).current().entries if e.key == foreign)
+    name = next(
+        e.name
+        for e in SnapshotCache(place.database, place.settings.fits_dir).current().entries
+        if e.key == foreign
+    )
     run = place.ended(place.queue((L3, name)))
 
     assert run["status"] == "failed"

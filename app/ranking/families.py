@@ -1,0 +1,118 @@
+"""Families of a stored fit: solved once offline, unfolded again when one is asked about.
+
+What is kept of a family is `known` (see `app.ranking.regression`), from which its gain follows: G = I - known
+F. The inverses of its members' covariances are made when a member is looked at.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.ranking.regression import Family, ModelCells
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+class LazyMembers(Mapping[int, ModelCells]):
+    """Cells of each member of a family, by model number; each is solved once."""
+
+    def __init__(
+        self, cells: Mapping[int, Index], columns: Index, column: Index, noise: Array, own: Array
+    ) -> None:
+        """Remember where everything is.
+
+        Args:
+            cells: Of each member, by model number.
+            columns: Of the family, ascending, shape (C_f,).
+            column: Of every cell of the table, shape (N,).
+            noise: Variance of every cell of the table, shape (N,).
+            own: O, shape (C, C).
+        """
+        self._cells, self._columns = cells, columns
+        self._column, self._noise, self._own = column, noise, own
+        self._solved: dict[int, ModelCells] = {}
+
+    def __getitem__(self, model: int) -> ModelCells:
+        found = self._solved.get(model)
+        if found is None:
+            cells = self._cells[model]
+            found = self._solved[model] = solve_member(
+                cells, self._columns, self._column, self._noise, self._own
+            )
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def __contains__(self, model: object) -> bool:
+        return model in self._cells
+
+
+def solve_member(cells: Index, columns: Index, column: Index, noise: Array, own: Array) -> ModelCells:
+    """A member's V_m^-1 and the places of its cells; arguments as for `LazyMembers`."""
+    c = column[cells]
+    covariance = np.array(own[c[:, None], c], dtype=np.float64)
+    covariance[np.diag_indices_from(covariance)] += noise[cells]
+    return ModelCells(
+        cells=cells,
+        places=np.searchsorted(columns, c),
+        inverse=np.asarray(np.linalg.inv(covariance), dtype=np.float64),
+    )
+
+
+class StoredFamilies(Mapping[str, Family]):
+    """Families of a stored fit, by name; each is unfolded once."""
+
+    def __init__(
+        self,
+        names: Mapping[str, int],
+        columns: list[Index],
+        known: list[Array],
+        members: Sequence[Mapping[int, Index]],
+        cells: tuple[Index, Array],
+        kernels: tuple[Array, Array],
+    ) -> None:
+        """Remember where everything is.
+
+        Args:
+            names: Number of each family.
+            columns: Of each family, ascending.
+            known: Of each family, shape (C_f, C_f).
+            members: Cells of each member, by model number, of each family.
+            cells: Column and noise of every cell of the table, each of shape (N,).
+            kernels: F and O, each of shape (C, C).
+        """
+        self._names, self._columns, self._known, self._members = names, columns, known, members
+        self._cells, self._kernels = cells, kernels
+        self._unfolded: dict[str, Family] = {}
+
+    def __getitem__(self, name: str) -> Family:
+        found = self._unfolded.get(name)
+        if found is None:
+            found = self._unfolded[name] = self._unfold(self._names[name])
+        return found
+
+    def _unfold(self, number: int) -> Family:
+        columns, known = self._columns[number], np.asarray(self._known[number], dtype=np.float64)
+        (column, noise), (shared, own) = self._cells, self._kernels
+        within = np.asarray(shared[columns[:, None], columns], dtype=np.float64)
+        return Family(
+            columns=columns,
+            members=LazyMembers(self._members[number], columns, column, noise, own),
+            gain=np.eye(len(columns)) - known @ within,
+            known=known,
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names

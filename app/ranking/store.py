@@ -1,0 +1,239 @@
+"""A fit on disk: arrays that are memory-mapped, and one JSON document. Written once, read by many."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.ranking.calibration import Calibration
+from app.ranking.columns import Column, ColumnTable
+from app.ranking.described import Described
+from app.ranking.families import StoredFamilies
+from app.ranking.figure_arrays import CODED, FigureArrays
+from app.ranking.levels import LevelModel
+from app.ranking.prior import Hyperparameters, Prior
+from app.ranking.table import ScoreTable
+from benchmarks.figures import Protocol
+from models_registry.entry import Architecture
+from models_registry.vocabulary import Domain, Modality, TaskType
+
+FORMAT = 1
+DOCUMENT = "fit.json"
+Arrays = dict[str, NDArray[Any]]
+
+
+def save_fit(prior: Prior, calibration: Calibration, folder: Path) -> None:
+    """Write a fit; a folder of that name appears whole or not at all, and one that is there stays."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(mkdtemp(dir=folder.parent, prefix=".writing-"))
+    try:
+        for name, values in _arrays(prior, calibration).items():
+            np.save(scratch / f"{name}.npy", values)
+        (scratch / DOCUMENT).write_text(json.dumps(_document(prior, calibration)), encoding="utf-8")
+        if not (folder / DOCUMENT).exists():
+            scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def load_fit(folder: Path) -> tuple[Prior, Calibration] | None:
+    """A fit that was written there; None where there is none of this format."""
+    path = folder / DOCUMENT
+    if not path.exists():
+        return None
+    document = json.loads(path.read_text(encoding="utf-8"))
+    if document["format"] != FORMAT:
+        return None
+    arrays = {p.stem: np.load(p, mmap_mode="r") for p in folder.glob("*.npy")}
+    prior = _prior(document, arrays)
+    return prior, Calibration(
+        table=ColumnTable([prior.table.columns.columns[int(c)] for c in arrays["calibrated"]]),
+        numbers=arrays["calibrated"],
+        centre=document["calibration_centre"],
+        weights=arrays["calibration_weights"],
+        variances=arrays["calibration_variances"],
+    )
+
+
+def _arrays(prior: Prior, calibration: Calibration) -> Arrays:
+    table, figures = prior.table, prior.table.figures
+    families = list(prior.families.values())
+    return {
+        "model": table.model.astype(np.int32),
+        "column": table.column.astype(np.int32),
+        "scores": table.scores,
+        "errors": table.errors.astype(np.float32),
+        "first": table.first,
+        "figure_ids": figures.ids,
+        "figure_values": figures.values,
+        "figure_errors": figures.std_errors,
+        "figure_days": figures.days,
+        **{f"figure_{name}": figures.codes[name] for name in CODED},
+        "spreads": prior.spreads,
+        "standard": prior.standard.astype(np.float32),
+        "trait_rows": prior.trait_rows.astype(np.float32),
+        "noise": prior.noise,
+        "beta": prior.beta,
+        "beta_covariance": prior.beta_covariance,
+        "alpha": prior.alpha,
+        "shared": prior.shared,
+        "own": prior.own,
+        "level_coefficients": prior.level_model.coefficients,
+        "level_covariance": prior.level_model.covariance,
+        "level_variance": prior.level_model.residual_variance,
+        "family_columns": _joined([f.columns for f in families], np.int32),
+        "family_known": _joined([f.known.ravel() for f in families], np.float64),
+        "family_weights": _joined([w.ravel() for w in prior.weights.values()], np.float32),
+        "calibrated": calibration.numbers,
+        "calibration_weights": calibration.weights,
+        "calibration_variances": calibration.variances,
+    }
+
+
+def _joined(parts: Sequence[NDArray[Any]], dtype: type) -> NDArray[Any]:
+    return np.concatenate([*parts, np.empty(0)]).astype(dtype)
+
+
+def _document(prior: Prior, calibration: Calibration) -> dict[str, Any]:
+    hyper = prior.hyper
+    return {
+        "format": FORMAT,
+        "models": [_described_document(d) for d in prior.table.described],
+        "columns": [{**asdict(c), "languages": sorted(c.languages)} for c in prior.table.columns.columns],
+        "words": {name: list(words) for name, words in prior.table.figures.words.items()},
+        "families": {name: len(family.columns) for name, family in prior.families.items()},
+        "between_protocols": prior.level_model.between_protocols,
+        "calibration_centre": calibration.centre,
+        "hyper": {
+            "family": hyper.family.tolist(),
+            "own": hyper.own.tolist(),
+            "noise": hyper.noise,
+            "trait_variance": hyper.trait_variance,
+            "version": hyper.version,
+        },
+    }
+
+
+def _described_document(model: Described) -> list[Any]:
+    return [
+        model.name,
+        model.family,
+        model.architecture,
+        model.n_parameters,
+        model.year,
+        sorted(model.languages),
+        sorted(model.domains),
+        model.fine_tuned_on,
+    ]
+
+
+def _described(row: Sequence[Any]) -> Described:
+    name, family, architecture, n_parameters, year, languages, domains, fine_tuned_on = row
+    return Described(
+        name=name,
+        family=family,
+        architecture=Architecture(architecture) if architecture else None,
+        n_parameters=n_parameters,
+        year=year,
+        languages=frozenset(languages),
+        domains=frozenset(Domain(d) for d in domains),
+        fine_tuned_on=tuple(fine_tuned_on),
+    )
+
+
+def _column(row: dict[str, Any]) -> Column:
+    return Column(
+        **{
+            **row,
+            "task_type": TaskType(row["task_type"]),
+            "modality": Modality(row["modality"]),
+            "languages": frozenset(row["languages"]),
+            "domain": Domain(row["domain"]),
+            "protocol": Protocol(row["protocol"]),
+        }
+    )
+
+
+def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
+    described = [_described(row) for row in document["models"]]
+    table = ScoreTable(
+        models=[d.name for d in described],
+        described=described,
+        columns=ColumnTable([_column(row) for row in document["columns"]]),
+        model=arrays["model"],
+        column=arrays["column"],
+        scores=arrays["scores"],
+        errors=arrays["errors"],
+        first=arrays["first"],
+        figures=FigureArrays(
+            ids=arrays["figure_ids"],
+            values=arrays["figure_values"],
+            std_errors=arrays["figure_errors"],
+            days=arrays["figure_days"],
+            codes={name: arrays[f"figure_{name}"] for name in CODED},
+            words=document["words"],
+        ),
+    )
+    hyper = document["hyper"]
+    sizes = list(document["families"].values())
+    n_weights = 1 + arrays["trait_rows"].shape[1]
+    columns = _split(arrays["family_columns"], sizes)
+    known = [
+        k.reshape(n, n)
+        for k, n in zip(_split(arrays["family_known"], [n * n for n in sizes]), sizes, strict=True)
+    ]
+    weights = _split(arrays["family_weights"], [n * n_weights for n in sizes])
+    names = {name: i for i, name in enumerate(document["families"])}
+    return Prior(
+        table=table,
+        hyper=Hyperparameters(
+            family=np.array(hyper["family"]),
+            own=np.array(hyper["own"]),
+            noise=hyper["noise"],
+            trait_variance=hyper["trait_variance"],
+            version=hyper["version"],
+        ),
+        spreads=arrays["spreads"],
+        level_model=LevelModel(
+            coefficients=arrays["level_coefficients"],
+            covariance=arrays["level_covariance"],
+            residual_variance=arrays["level_variance"],
+            between_protocols=document["between_protocols"],
+        ),
+        standard=arrays["standard"],
+        trait_rows=arrays["trait_rows"],
+        noise=arrays["noise"],
+        beta=arrays["beta"],
+        beta_covariance=arrays["beta_covariance"],
+        alpha=arrays["alpha"],
+        families=StoredFamilies(
+            names,
+            columns,
+            known,
+            _members(table, names),
+            (arrays["column"], arrays["noise"]),
+            (arrays["shared"], arrays["own"]),
+        ),
+        weights={
+            name: w.reshape(-1, n_weights) for name, w in zip(document["families"], weights, strict=True)
+        },
+        shared=arrays["shared"],
+        own=arrays["own"],
+    )
+
+
+def _members(table: ScoreTable, names: dict[str, int]) -> list[dict[int, NDArray[np.intp]]]:
+    members: list[dict[int, NDArray[np.intp]]] = [{} for _ in names]
+    for model, described in enumerate(table.described):
+        members[names[described.family]][model] = table.cells_of(model)
+    return members
+
+
+def _split(flat: NDArray[Any], sizes: Sequence[int]) -> list[NDArray[Any]]:
+    return np.split(flat, np.cumsum(sizes)[:-1]) if sizes else []
