@@ -94,9 +94,10 @@ class Column:
 
     @property
     def short_name(self) -> str:
-        """The data set's name without its suite's, which says where it was published, not what it is."""
-        suite = set(self.suite.split("-"))
-        return " ".join(word for word in self.dataset.split("-") if word not in suite)
+        """The data set's name; where a suite's is its prefix, without it: it says where, not what."""
+        if self.dataset != self.benchmark or not self.suite:
+            return self.dataset
+        return self.dataset.removeprefix(self.suite).lstrip("-")
 
     @classmethod
     def of(cls, benchmark: Benchmark, protocol: Protocol, metric: str) -> "Column":
