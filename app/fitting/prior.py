@@ -10,7 +10,8 @@ What counts is how well models are ordered on a data set that nobody has figures
 block, the cells on b are expected at r_b - P_bb^-1 (P r)_b, in closed form (Rasmussen and Williams, 2006,
 section 5.4.2, for groups instead of single cells). The variances maximise the correlation of what is expected
 so with what was measured, over the models of a column, the better models weighing more; every column of a
-suite and every suite counts the same. A correlation does not care how far columns and suites differ in noise,
+suite and every suite counts the same. Once the data set is hidden and once all of its suite, since a user's task
+belongs to no suite. A correlation does not care how far columns and suites differ in noise,
 which a likelihood takes for the main thing. It fixes ratios of variances only: what intervals are worth is
 learnt in `app.ranking.calibration`. Gradients are torch's. Shifts and traits follow from the variances, and
 both are alternated.
@@ -64,7 +65,8 @@ class _Block:
         errors: Squared published standard errors, standard units, shape (n,).
         similarity: What each variance multiplies in V but for the noise, shape (2 P, n, n).
         single: Cells that are alone on their data set, shape (k,).
-        groups: Cells of every other data set.
+        groups: Cells of every other data set, and then those of every suite.
+        n_datasets: How many of the groups are data sets.
     """
 
     residual: torch.Tensor
@@ -72,6 +74,7 @@ class _Block:
     similarity: torch.Tensor
     single: torch.Tensor
     groups: Sequence[torch.Tensor]
+    n_datasets: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,9 @@ def _block(table: ScoreTable, prior: Prior, similarity: Array, cells: Index) -> 
     model, column = table.model[cells], table.column[cells]
     dataset = np.array([table.columns.columns[c].dataset for c in column])
     hidden = [np.flatnonzero(dataset == n) for n in np.unique(dataset)]
+    several = [torch.from_numpy(places) for places in hidden if len(places) > 1]
+    suite = np.array([table.columns.columns[c].suite for c in column])
+    whole = [np.flatnonzero(suite == n) for n in np.unique(suite)]
     errors = np.minimum(table.errors[cells] / prior.spreads[column], MAX_ERROR)
     alike = similarity[:, column[:, None], column[None, :]]
     return _Block(
@@ -147,23 +153,28 @@ def _block(table: ScoreTable, prior: Prior, similarity: Array, cells: Index) -> 
         torch.from_numpy(np.square(errors)),
         torch.from_numpy(np.concatenate([alike, alike * (model[:, None] == model[None, :])])),
         torch.tensor([places[0] for places in hidden if len(places) == 1], dtype=torch.long),
-        [torch.from_numpy(places) for places in hidden if len(places) > 1],
+        [*several, *(torch.from_numpy(places) for places in whole if len(places) < len(cells))],
+        len(several),
     )
 
 
 def _columns(table: ScoreTable, prior: Prior, chosen: Sequence[Index], blocks: Sequence[_Block]) -> _Columns:
     """What is compared: all sampled cells of target columns, in the order of `_expected`."""
-    order = np.concatenate(
-        [
-            cells[torch.cat([block.single, *block.groups]).numpy()]
-            for cells, block in zip(chosen, blocks, strict=True)
-        ]
-    )
-    found: dict[str, list[Index]] = {}
+    order, by_suite = [], []
+    for cells, block in zip(chosen, blocks, strict=True):
+        datasets = torch.cat([block.single, *block.groups[: block.n_datasets]]).numpy()
+        suites = torch.cat([block.single[:0], *block.groups[block.n_datasets :]]).numpy()
+        order += [cells[datasets], cells[suites]]
+        by_suite += [np.zeros(len(datasets), dtype=bool), np.ones(len(suites), dtype=bool)]
+    order, is_suite = np.concatenate(order), np.concatenate(by_suite)
+    found: dict[tuple[str, bool], list[Index]] = {}
     for c in np.unique(table.column[order]):
-        places = np.flatnonzero(table.column[order] == c)
-        if len(places) >= MIN_CELLS and is_target(table.columns.columns[c]):
-            found.setdefault(table.columns.columns[c].suite, []).append(places)
+        if not is_target(table.columns.columns[c]):
+            continue
+        for hidden in (False, True):
+            places = np.flatnonzero((table.column[order] == c) & (is_suite == hidden))
+            if len(places) >= MIN_CELLS:
+                found.setdefault((table.columns.columns[c].suite, hidden), []).append(places)
     columns = [(places, 1.0 / len(f) / len(found)) for f in found.values() for places in f]
     traits = prior.trait_rows @ prior.beta
     return _Columns(
@@ -203,6 +214,7 @@ def _maximise(
         own=values[n : 2 * n],
         noise=float(values[2 * n]),
         trait_variance=start.trait_variance,
+        levels=start.levels,
         version=start.version,
     )
     return learnt, final

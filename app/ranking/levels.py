@@ -4,32 +4,39 @@ Notation:
     mu_c        level of column c: where an average model scores, comparable scale
     s_c         spread of column c: what one standard unit of model quality is worth there
     psi_c       features of the column, shape (Q,)
+    k_p         components of likeness of two columns (`app.ranking.columns`)
 
-Both are ridge regressions on psi, whose residual variance is the uncertainty about a new column.
+Both are Gaussian regressions: ridge regression on psi plus a deviation that columns share as far as they are alike,
+with covariance sum_p level_p k_p. What is known of reviews tells about reviews.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from app.ranking.columns import Column, is_target, task_group, trains_backbone
+from app.ranking.columns import COMPONENTS, Column, ColumnTable, is_target, task_group, trains_backbone
 from benchmarks.figures import Protocol
 from models_registry.vocabulary import TaskType
 
 Array = NDArray[np.float64]
 
-RIDGE = 1.0
-"""Prior precision of the coefficients in units of the residual variance."""
+LIKENESS = (*COMPONENTS, "features", "own")
+"""What levels vary by: the components of likeness, psi, and what is the column's alone."""
 PSEUDO_BENCHMARKS = 3.0
+INTERVAL = 0.8
 _METRICS = ("accuracy", "f1_macro", "f1_micro", "matthews_correlation", "spearmanr", "entity_f1", "wer")
 _GROUPS = tuple(sorted({task_group(t) for t in TaskType}))
+_OTHERS = (Protocol.ZERO_SHOT, Protocol.PRETRAINED)
 
 
 def level_features(column: Column) -> Array:
     """psi_c, shape (Q,)."""
     size = np.log10(max(column.n_train or 10_000, 10)) - 4.0
     classes = np.log10(max(column.n_classes or 2, 2)) - 0.3
+    tuned = trains_backbone(column.protocol)
     return np.array(
         [
             1.0,
@@ -37,7 +44,9 @@ def level_features(column: Column) -> Array:
             classes,
             float(column.n_classes is None),
             float("en" not in column.languages and bool(column.languages)),
-            *(float(column.protocol is p) for p in Protocol),
+            float(tuned),  # how many examples it was tuned on is said by the size
+            float(not tuned and is_target(column)),
+            *(float(column.protocol is p) for p in _OTHERS),
             *(float(column.metric == m) for m in _METRICS),
             *(float(task_group(column.task_type) == g) for g in _GROUPS),
         ]
@@ -45,49 +54,82 @@ def level_features(column: Column) -> Array:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class LevelVariances:
+    """Variances of levels by `LIKENESS`, comparable units, learnt in `app.fitting.levels`, shape (P + 2,)."""
+
+    values: Array
+
+    def covariance(self, first: ColumnTable, second: ColumnTable) -> Array:
+        """Of levels of two tables of columns, what is a column's alone left out, (len(first), len(second))."""
+        alike = np.tensordot(self.values[: len(COMPONENTS)], first.similarity(second), axes=1)
+        features = [np.array([level_features(c) for c in t.columns]) for t in (first, second)]
+        return np.asarray(alike + self.values[-2] * features[0] @ features[1].T)
+
+    @property
+    def own(self) -> float:
+        """Of a column's own level."""
+        return float(self.values[-1])
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class LevelModel:
-    """Fitted ridge regression of levels and log spreads.
+    """Fitted regressions of levels and log spreads.
 
     Attributes:
-        coefficients: Of (level, log spread), shape (Q, 2).
-        covariance: Of the coefficients in units of the residual variance, shape (Q, Q).
-        residual_variance: Of (level, log spread), shape (2,).
+        columns: The columns they were fitted to.
+        variances: Of levels.
+        centre: Mean of (level, log spread), shape (2,).
+        inverse: (covariance of the columns)^-1, shape (K, K).
+        weights: inverse times what lies off the centre, shape (K, 2).
+        inflation: What the variance of a level is to be multiplied by for intervals to hold what they promise.
         between_protocols: Correlation of what is left of the levels of one benchmark when the backbone is
             trained and when it is frozen, 0 to 1: how far knowing the one tells the other.
     """
 
-    coefficients: Array
-    covariance: Array
-    residual_variance: Array
+    columns: ColumnTable
+    variances: LevelVariances
+    centre: Array
+    inverse: Array
+    weights: Array
+    inflation: float
     between_protocols: float
 
     def predict(self, column: Column) -> tuple[float, float, float]:
         """Mean level, its variance, and the spread of a column not seen before."""
-        psi = level_features(column)
-        level, log_spread = psi @ self.coefficients
-        inflation = 1.0 + psi @ self.covariance @ psi
-        return float(level), float(self.residual_variance[0] * inflation), float(np.exp(log_spread))
+        table = ColumnTable([column])
+        across = self.variances.covariance(table, self.columns)[0]
+        level, log_spread = self.centre + across @ self.weights
+        before = float(self.variances.covariance(table, table)[0, 0]) + self.variances.own
+        variance = max(before - float(across @ self.inverse @ across), self.variances.own / 4)
+        return float(level), self.inflation * variance, float(np.exp(log_spread))
 
 
-def fit_levels(columns: list[Column], levels: Array, log_spreads: Array) -> LevelModel:
-    """Ridge regression of fitted levels and log spreads on the features of their columns."""
-    psi = np.array([level_features(c) for c in columns])
+def fit_levels(
+    columns: Sequence[Column], levels: Array, log_spreads: Array, variances: LevelVariances
+) -> LevelModel:
+    """Fit both to columns with known levels and log spreads, each of shape (K,)."""
+    table = ColumnTable(columns)
     targets = np.column_stack([levels, log_spreads])
-    penalty = RIDGE * np.eye(psi.shape[1])
-    penalty[0, 0] = 1e-6
-    covariance = np.linalg.inv(psi.T @ psi + penalty)
-    coefficients = covariance @ psi.T @ targets
-    residuals = targets - psi @ coefficients
-    effective = max(len(columns) - np.trace(psi @ covariance @ psi.T), 1.0)
+    centre = targets.mean(axis=0)
+    inverse = np.linalg.inv(variances.covariance(table, table) + variances.own * np.eye(len(columns)))
+    weights = inverse @ (targets - centre)
+    variance = 1.0 / np.diag(inverse)
+    left = weights[:, 0] * variance  # of each column, the others known (leave-one-out, in closed form)
+    asked = np.array([is_target(c) for c in columns])
+    asked = asked if asked.any() else ~asked
+    surprise = np.quantile(np.abs(left[asked]) / np.sqrt(variance[asked]), INTERVAL)
     return LevelModel(
-        coefficients=coefficients,
-        covariance=covariance,
-        residual_variance=np.sum(residuals**2, axis=0) / effective,
-        between_protocols=_between_protocols(columns, residuals[:, 0]),
+        columns=table,
+        variances=variances,
+        centre=centre,
+        inverse=inverse,
+        weights=weights,
+        inflation=float(max(surprise / ndtri(0.5 + INTERVAL / 2), 0.1) ** 2),
+        between_protocols=_between_protocols(columns, left),
     )
 
 
-def _between_protocols(columns: list[Column], residuals: Array) -> float:
+def _between_protocols(columns: Sequence[Column], residuals: Array) -> float:
     """Correlation of tuned and frozen residuals over the benchmarks that have both.
 
     Shrunk towards 0 as by `PSEUDO_BENCHMARKS` benchmarks without correlation.
@@ -95,7 +137,7 @@ def _between_protocols(columns: list[Column], residuals: Array) -> float:
     both: dict[str, dict[bool, float]] = {}
     for column, residual in zip(columns, residuals, strict=True):
         if is_target(column):
-            both.setdefault(column.benchmark, {})[trains_backbone(column.protocol)] = float(residual)
+            both.setdefault(column.dataset, {})[trains_backbone(column.protocol)] = float(residual)
     pairs = np.array([[v[True], v[False]] for v in both.values() if len(v) == 2]).reshape(-1, 2)
     if len(pairs) < 3:
         return 0.0

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from app.ranking.columns import COMPONENTS
 from app.ranking.hidden import hidden_errors
-from app.ranking.levels import LevelModel, fit_levels
+from app.ranking.levels import LevelModel, LevelVariances, fit_levels
 from app.ranking.regression import Family, solve_family
 from app.ranking.scale import cells_by, centres_and_spreads, standard_scores
 from app.ranking.table import ScoreTable
@@ -47,6 +47,7 @@ class Hyperparameters:
         own: Variance of the model's own deviation per component, shape (P,).
         noise: Variance of one published figure around its expectation, standard units.
         trait_variance: Prior variance of each coefficient of the traits.
+        levels: Variances of levels.
         version: Identifies the fit.
     """
 
@@ -54,6 +55,7 @@ class Hyperparameters:
     own: Array
     noise: float
     trait_variance: float
+    levels: LevelVariances
     version: str
 
     def __post_init__(self) -> None:
@@ -69,6 +71,7 @@ class Prior:
         table: The cells it was fitted to.
         hyper: Its hyper-parameters.
         spreads: What one standard unit is worth on the comparable scale, by column, shape (C,).
+        levels: Where an average model scores, comparable scale, by column, shape (C,).
         level_model: Predicts level and spread of a new column.
         standard: z less the column's shift, by cell, shape (N,).
         trait_rows: Traits of every cell, shape (N, T).
@@ -85,6 +88,7 @@ class Prior:
     table: ScoreTable
     hyper: Hyperparameters
     spreads: Array
+    levels: Array
     level_model: LevelModel
     standard: Array
     trait_rows: Array
@@ -263,8 +267,12 @@ def solve(prepared: Prepared) -> Prior:
         table=table,
         hyper=prepared.hyper,
         spreads=prepared.spreads,
+        levels=levels,
         level_model=fit_levels(
-            [table.columns.columns[int(c)] for c in shown], levels[shown], np.log(prepared.spreads[shown])
+            [table.columns.columns[int(c)] for c in shown],
+            levels[shown],
+            np.log(prepared.spreads[shown]),
+            prepared.hyper.levels,
         ),
         standard=standard,
         trait_rows=rows,

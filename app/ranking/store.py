@@ -16,14 +16,14 @@ from app.ranking.columns import Column, ColumnTable
 from app.ranking.described import Described
 from app.ranking.families import StoredFamilies
 from app.ranking.figure_arrays import CODED, FigureArrays
-from app.ranking.levels import LevelModel
+from app.ranking.levels import LevelModel, LevelVariances
 from app.ranking.prior import Hyperparameters, Prior
 from app.ranking.table import ScoreTable
 from benchmarks.figures import Protocol
 from models_registry.entry import Architecture
 from models_registry.vocabulary import Domain, Modality, TaskType
 
-FORMAT = 1
+FORMAT = 2
 DOCUMENT = "fit.json"
 Arrays = dict[str, NDArray[Any]]
 
@@ -76,6 +76,7 @@ def _arrays(prior: Prior, calibration: Calibration) -> Arrays:
         "figure_days": figures.days,
         **{f"figure_{name}": figures.codes[name] for name in CODED},
         "spreads": prior.spreads,
+        "levels": prior.levels,
         "standard": prior.standard.astype(np.float32),
         "trait_rows": prior.trait_rows.astype(np.float32),
         "noise": prior.noise,
@@ -84,9 +85,9 @@ def _arrays(prior: Prior, calibration: Calibration) -> Arrays:
         "alpha": prior.alpha,
         "shared": prior.shared,
         "own": prior.own,
-        "level_coefficients": prior.level_model.coefficients,
-        "level_covariance": prior.level_model.covariance,
-        "level_variance": prior.level_model.residual_variance,
+        "level_centre": prior.level_model.centre,
+        "level_inverse": prior.level_model.inverse,
+        "level_weights": prior.level_model.weights,
         "family_columns": _joined([f.columns for f in families], np.int32),
         "family_known": _joined([f.known.ravel() for f in families], np.float64),
         "family_weights": _joined([w.ravel() for w in prior.weights.values()], np.float32),
@@ -108,6 +109,7 @@ def _document(prior: Prior, calibration: Calibration) -> dict[str, Any]:
         "columns": [{**asdict(c), "languages": sorted(c.languages)} for c in prior.table.columns.columns],
         "words": {name: list(words) for name, words in prior.table.figures.words.items()},
         "families": {name: len(family.columns) for name, family in prior.families.items()},
+        "level_inflation": prior.level_model.inflation,
         "between_protocols": prior.level_model.between_protocols,
         "calibration_centre": calibration.centre,
         "hyper": {
@@ -115,6 +117,7 @@ def _document(prior: Prior, calibration: Calibration) -> dict[str, Any]:
             "own": hyper.own.tolist(),
             "noise": hyper.noise,
             "trait_variance": hyper.trait_variance,
+            "levels": hyper.levels.values.tolist(),
             "version": hyper.version,
         },
     }
@@ -181,6 +184,7 @@ def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
         ),
     )
     hyper = document["hyper"]
+    levels = LevelVariances(values=np.array(hyper["levels"]))
     sizes = list(document["families"].values())
     n_weights = 1 + arrays["trait_rows"].shape[1]
     columns = _split(arrays["family_columns"], sizes)
@@ -197,13 +201,18 @@ def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
             own=np.array(hyper["own"]),
             noise=hyper["noise"],
             trait_variance=hyper["trait_variance"],
+            levels=levels,
             version=hyper["version"],
         ),
         spreads=arrays["spreads"],
+        levels=arrays["levels"],
         level_model=LevelModel(
-            coefficients=arrays["level_coefficients"],
-            covariance=arrays["level_covariance"],
-            residual_variance=arrays["level_variance"],
+            columns=table.columns,
+            variances=levels,
+            centre=arrays["level_centre"],
+            inverse=arrays["level_inverse"],
+            weights=arrays["level_weights"],
+            inflation=document["level_inflation"],
             between_protocols=document["between_protocols"],
         ),
         standard=arrays["standard"],

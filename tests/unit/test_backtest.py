@@ -7,7 +7,9 @@ from app.ranking.fitted import load_hyperparameters
 from tests.factories import make_benchmark, make_entry, make_figure, numbered
 
 N_MODELS = 8
-KNOWN = {f"huggingface:org/m{i}": Described.of(make_entry(f"org/m{i}", family=f"f{i}")) for i in range(N_MODELS)}
+KNOWN = {
+    f"huggingface:org/m{i}": Described.of(make_entry(f"org/m{i}", family=f"f{i}")) for i in range(N_MODELS)
+}
 BENCHMARKS = {f"b{j}": make_benchmark(f"b{j}") for j in range(5)}
 
 
@@ -34,9 +36,7 @@ def test_figures_of_the_hidden_benchmark_are_not_seen() -> None:
 
 def test_only_the_suites_asked_for_are_reported() -> None:
     figures = [make_figure(m, name, 0.7 + 0.01 * i) for i, m in enumerate(KNOWN) for name in BENCHMARKS]
-    results = backtest(
-        numbered(figures), BENCHMARKS, KNOWN, load_hyperparameters(), suites=frozenset({"b2"})
-    )
+    results = backtest(numbered(figures), BENCHMARKS, KNOWN, load_hyperparameters(), suites=frozenset({"b2"}))
     assert [r.suite for r in results] == ["b2"]
 
 

@@ -10,6 +10,7 @@ from app.ranking.columns import COMPONENTS, Column, ColumnTable
 from app.ranking.described import Described
 from app.ranking.evidence import EvidenceBase, Target, influences, round_size
 from app.ranking.fitted import load_hyperparameters
+from app.ranking.levels import LIKENESS, LevelVariances
 from app.ranking.prediction import Candidate, gains, predict
 from app.ranking.prior import Hyperparameters, Prior, fit_prior, prepare, solve
 from app.ranking.table import build_table
@@ -27,6 +28,7 @@ HYPER = Hyperparameters(
     own=np.full(len(COMPONENTS), 0.15),
     noise=0.05,
     trait_variance=0.1,
+    levels=LevelVariances(values=np.full(len(LIKENESS), 0.1)),
     version="test",
 )
 
