@@ -1,8 +1,8 @@
 """Learns the variances of levels from figures: `python -m app.fitting.levels`.
 
-They maximise the density of the level of every column that models were trained on, all columns of its data set
-hidden (in closed form; Rasmussen and Williams, 2006, section 5.4.2, for groups). Gradients are scipy's differences:
-there are a dozen variances.
+They maximise the density of the level of every column that models were trained on, all columns of its data
+set hidden (in closed form; Rasmussen and Williams, 2006, section 5.4.2, for groups). Gradients are scipy's
+differences: there are a dozen variances.
 """
 
 import argparse

@@ -10,8 +10,8 @@ What counts is how well models are ordered on a data set that nobody has figures
 block, the cells on b are expected at r_b - P_bb^-1 (P r)_b, in closed form (Rasmussen and Williams, 2006,
 section 5.4.2, for groups instead of single cells). The variances maximise the correlation of what is expected
 so with what was measured, over the models of a column, the better models weighing more; every column of a
-suite and every suite counts the same. Once the data set is hidden and once all of its suite, since a user's task
-belongs to no suite. A correlation does not care how far columns and suites differ in noise,
+suite and every suite counts the same. Once the data set is hidden and once all of its suite, since a user's
+task belongs to no suite. A correlation does not care how far columns and suites differ in noise,
 which a likelihood takes for the main thing. It fixes ratios of variances only: what intervals are worth is
 learnt in `app.ranking.calibration`. Gradients are torch's. Shifts and traits follow from the variances, and
 both are alternated.
@@ -42,8 +42,8 @@ from models_registry.catalogue import load_catalogue
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-MIN_VARIANCE = 1e-4
-"""Keeps every component alive: a variance of 0 could never come back."""
+LOG_BOUNDS = (-9.0, 2.0)
+"""Of logarithms of variances: a variance of 0 could never come back, and a large one says no more than 7."""
 MAX_MEMBERS = 5
 """Members of a family in one block: enough to tell what a family shares."""
 MAX_MEMBER_CELLS = 40
@@ -166,22 +166,22 @@ def _columns(table: ScoreTable, prior: Prior, chosen: Sequence[Index], blocks: S
         suites = torch.cat([block.single[:0], *block.groups[block.n_datasets :]]).numpy()
         order += [cells[datasets], cells[suites]]
         by_suite += [np.zeros(len(datasets), dtype=bool), np.ones(len(suites), dtype=bool)]
-    order, is_suite = np.concatenate(order), np.concatenate(by_suite)
+    cell, is_suite = np.concatenate(order), np.concatenate(by_suite)
     found: dict[tuple[str, bool], list[Index]] = {}
-    for c in np.unique(table.column[order]):
+    for c in np.unique(table.column[cell]):
         if not is_target(table.columns.columns[c]):
             continue
         for hidden in (False, True):
-            places = np.flatnonzero((table.column[order] == c) & (is_suite == hidden))
+            places = np.flatnonzero((table.column[cell] == c) & (is_suite == hidden))
             if len(places) >= MIN_CELLS:
                 found.setdefault((table.columns.columns[c].suite, hidden), []).append(places)
     columns = [(places, 1.0 / len(f) / len(found)) for f in found.values() for places in f]
     traits = prior.trait_rows @ prior.beta
     return _Columns(
         [torch.from_numpy(places) for places, _ in columns],
-        [torch.from_numpy(prior.standard[order[places]]) for places, _ in columns],
-        [torch.from_numpy(traits[order[places]]) for places, _ in columns],
-        [torch.from_numpy(share * _top_weights(prior.standard[order[places]])) for places, share in columns],
+        [torch.from_numpy(prior.standard[cell[places]]) for places, _ in columns],
+        [torch.from_numpy(traits[cell[places]]) for places, _ in columns],
+        [torch.from_numpy(share * _top_weights(prior.standard[cell[places]])) for places, share in columns],
     )
 
 
@@ -195,7 +195,7 @@ def _maximise(
     blocks: Sequence[_Block], columns: _Columns, start: Hyperparameters
 ) -> tuple[Hyperparameters, float]:
     first = np.concatenate([start.family, start.own, [start.noise]])
-    logs = torch.tensor(np.log(np.maximum(first, 10 * MIN_VARIANCE)), requires_grad=True)
+    logs = torch.tensor(np.log(np.maximum(first, 1e-3)), requires_grad=True)
     centre = logs.detach().clone()
     optimiser = torch.optim.LBFGS([logs], max_iter=INNER_STEPS, line_search_fn="strong_wolfe")
 
@@ -207,7 +207,7 @@ def _maximise(
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]
     final = float(_correlation(blocks, columns, logs).detach())
-    values = np.maximum(np.exp(logs.detach().numpy()), MIN_VARIANCE)
+    values = np.exp(np.clip(logs.detach().numpy(), *LOG_BOUNDS))
     n = len(COMPONENTS)
     learnt = Hyperparameters(
         family=values[:n],
@@ -222,7 +222,8 @@ def _maximise(
 
 def _correlation(blocks: Sequence[_Block], columns: _Columns, logs: torch.Tensor) -> torch.Tensor:
     """Weighted correlation of expected and measured scores, averaged over columns."""
-    expected = torch.cat([_expected(block, torch.exp(logs)) for block in blocks])
+    variances = torch.exp(torch.clamp(logs, *LOG_BOUNDS))
+    expected = torch.cat([_expected(block, variances) for block in blocks])
     total = torch.zeros(())
     for places, measured, traits, weights in zip(
         columns.places, columns.measured, columns.expected, columns.weights, strict=True

@@ -176,6 +176,8 @@ class ColumnTable:
 
     def similarity(self, other: "ColumnTable") -> Array:
         """All components between two tables, shape (P, len(self), len(other)), values in [0, 1]."""
+        if len(other) > len(self):  # what the larger one remembers of its columns is worth more
+            return other.similarity(self).transpose(0, 2, 1)
         result = np.empty((len(COMPONENTS), len(self), len(other)))
         for p, name in enumerate(COMPONENTS):
             result[p] = self._component(name, other)

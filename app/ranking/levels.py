@@ -6,12 +6,13 @@ Notation:
     psi_c       features of the column, shape (Q,)
     k_p         components of likeness of two columns (`app.ranking.columns`)
 
-Both are Gaussian regressions: ridge regression on psi plus a deviation that columns share as far as they are alike,
-with covariance sum_p level_p k_p. What is known of reviews tells about reviews.
+Both are Gaussian regressions: ridge regression on psi plus a deviation that columns share as far as they are
+alike, with covariance sum_p level_p k_p. What is known of reviews tells about reviews.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,12 @@ def level_features(column: Column) -> Array:
     )
 
 
+@lru_cache(maxsize=8)
+def _features(table: ColumnTable) -> Array:
+    """Features psi of every column, shape (C, Q)."""
+    return np.array([level_features(c) for c in table.columns])
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class LevelVariances:
     """Variances of levels by `LIKENESS`, comparable units, learnt in `app.fitting.levels`, shape (P + 2,)."""
@@ -60,10 +67,9 @@ class LevelVariances:
     values: Array
 
     def covariance(self, first: ColumnTable, second: ColumnTable) -> Array:
-        """Of levels of two tables of columns, what is a column's alone left out, (len(first), len(second))."""
+        """Of levels of two tables, what is a column's alone left out, (len(first), len(second))."""
         alike = np.tensordot(self.values[: len(COMPONENTS)], first.similarity(second), axes=1)
-        features = [np.array([level_features(c) for c in t.columns]) for t in (first, second)]
-        return np.asarray(alike + self.values[-2] * features[0] @ features[1].T)
+        return np.asarray(alike + self.values[-2] * _features(first) @ _features(second).T)
 
     @property
     def own(self) -> float:
@@ -81,7 +87,7 @@ class LevelModel:
         centre: Mean of (level, log spread), shape (2,).
         inverse: (covariance of the columns)^-1, shape (K, K).
         weights: inverse times what lies off the centre, shape (K, 2).
-        inflation: What the variance of a level is to be multiplied by for intervals to hold what they promise.
+        inflation: What variances of levels are multiplied by, for intervals to hold what they promise.
         between_protocols: Correlation of what is left of the levels of one benchmark when the backbone is
             trained and when it is frozen, 0 to 1: how far knowing the one tells the other.
     """
@@ -111,7 +117,8 @@ def fit_levels(
     table = ColumnTable(columns)
     targets = np.column_stack([levels, log_spreads])
     centre = targets.mean(axis=0)
-    inverse = np.linalg.inv(variances.covariance(table, table) + variances.own * np.eye(len(columns)))
+    covariance = variances.covariance(table, table) + variances.own * np.eye(len(columns))
+    inverse: Array = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
     weights = inverse @ (targets - centre)
     variance = 1.0 / np.diag(inverse)
     left = weights[:, 0] * variance  # of each column, the others known (leave-one-out, in closed form)
