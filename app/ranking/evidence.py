@@ -142,6 +142,18 @@ def arm_of(strategy: Strategy) -> int:
     return FROZEN if strategy is Strategy.HEAD else TUNED
 
 
+class UnknownFigureError(LookupError):
+    """No figure of this number bears on the ranking.
+
+    Attributes:
+        figure_id: The number.
+    """
+
+    def __init__(self, figure_id: int) -> None:
+        self.figure_id = figure_id
+        super().__init__(f"no figure {figure_id} bears on the ranking")
+
+
 class EvidenceBase:
     """The fitted prior with its candidates; remembers recent beliefs. Threads may share it."""
 
@@ -153,6 +165,19 @@ class EvidenceBase:
         self.calibration = calibration or calibrate(prior, prior.hidden_errors())
         self._beliefs: dict[Target, TargetBelief] = {}
         self._lock = Lock()
+
+    def without(self, figure_ids: Sequence[int]) -> "EvidenceBase":
+        """The same as if these figures had not been published; what was learnt from all is held.
+
+        Raises:
+            UnknownFigureError: One of them is not among the figures.
+        """
+        cells = [self.prior.table.cell_of(number) for number in figure_ids]
+        missing = [n for n, cell in zip(figure_ids, cells, strict=True) if cell is None]
+        if missing:
+            raise UnknownFigureError(missing[0])
+        kept = np.array([cell for cell in cells if cell is not None], dtype=np.intp)
+        return EvidenceBase(self.prior.without(kept), self.candidates, self.calibration)
 
     @cached_property
     def _cell_counts(self) -> tuple[dict[str, int], Counter[str]]:
@@ -237,6 +262,7 @@ class Influence:
         similarity: Correlation between the cell's column and the target, 0 to 1.
         weight: How far the prediction moves, in standard units, where the cell's score moves by one.
         pull: weight times how far the cell lies from its expectation: what it did to the prediction.
+        effect: What the prediction would be without it, less what it is, comparable scale.
         is_own: Whether it is the model's own figure or a relative's.
     """
 
@@ -244,6 +270,7 @@ class Influence:
     similarity: float
     weight: float
     pull: float
+    effect: float
     is_own: bool
 
 
@@ -286,6 +313,7 @@ def _strongest(base: EvidenceBase, held: TargetBelief, arm: int, limit: int) -> 
             similarity=float(similarity[table.column[cells[o]]]),
             weight=float(moved[o]),
             pull=float(pulls[o]),
+            effect=-held.spread * float(moved[o]) * prior.surprise(int(cells[o])),
             is_own=bool(is_own[o]),
         )
         for o in order

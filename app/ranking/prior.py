@@ -13,6 +13,7 @@ in `app.fitting.prior`, all that follows is exact Gaussian regression (universal
 Williams, 2006, section 2.7), family by family and model by model (`app.ranking.regression`).
 """
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -105,6 +106,47 @@ class Prior:
         """How far every cell lies from what is expected with its data set hidden, and the variance."""
         dataset = np.unique([c.dataset for c in self.table.columns.columns], return_inverse=True)[1]
         return hidden_errors(self.families, self.shared, self.alpha, dataset[self.table.column])
+
+    def without(self, cells: Index) -> "Prior":
+        """The same without these cells; shifts, coefficients of the traits and levels are held."""
+        table, gone = self.table, np.zeros(len(self.table), dtype=bool)
+        gone[cells] = True
+        families, weights = dict[str, Family](), dict[str, Array]()
+        alpha = np.where(gone, 0.0, self.alpha)
+        for name in {table.described[int(table.model[cell])].family for cell in cells}:
+            left = {m: member.cells[~gone[member.cells]] for m, member in self.families[name].members.items()}
+            left = {m: mine for m, mine in left.items() if len(mine)}
+            if not left:
+                continue
+            families[name] = solve_family(left, table.column, self.noise, self.shared, self.own)
+            mine = np.concatenate(list(left.values()))
+            values = np.zeros((len(table), 1 + self.trait_rows.shape[1]))
+            values[mine, 1:] = self.trait_rows[mine]
+            values[mine, 0] = self.standard[mine] - self.trait_rows[mine] @ self.beta
+            solved = np.zeros_like(values)
+            weights[name] = families[name].solve_into(solved, values, self.shared)
+            alpha[mine] = solved[mine, 0]
+        return replace(
+            self,
+            alpha=alpha,
+            families=ChainMap(families, self.families),  # type: ignore[arg-type]  # only read
+            weights=ChainMap(weights, self.weights),  # type: ignore[arg-type]  # only read
+        )
+
+    def surprise(self, cell: int) -> float:
+        """How far a cell's z lies from what all other cells say, standard units.
+
+        It is alpha_i / [V^-1]_ii, V being the covariance of the family's cells (Rasmussen and Williams, 2006,
+        section 5.4.2).
+        """
+        model = int(self.table.model[cell])
+        family = self.families[self.table.described[model].family]
+        member = family.members[model]
+        row = member.inverse[int(np.flatnonzero(member.cells == cell)[0])]
+        within = self.shared[np.ix_(family.columns, family.columns)]
+        shared = row @ (within - within @ family.known @ within)[np.ix_(member.places, member.places)] @ row
+        own = row[int(np.flatnonzero(member.cells == cell)[0])]
+        return float(self.alpha[cell] / (own - shared))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

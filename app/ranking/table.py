@@ -72,6 +72,20 @@ class ScoreTable:
         """The cells of a model."""
         return np.arange(self.starts[model], self.starts[model + 1])
 
+    def cell_of(self, figure_id: int) -> int | None:
+        """The cell that a figure is part of, by the figure's number in the database; None if of none."""
+        found = np.flatnonzero(self.figures.ids == figure_id)
+        if len(found) == 0:
+            return None
+        number = int(found[0])
+        names = ("model", "benchmark", "protocol", "metric")
+        model = self.number_of.get(self.figures.text("model", number))
+        for cell in () if model is None else self.cells_of(model).tolist():
+            first = int(self.first[cell])
+            if all(self.figures.codes[n][first] == self.figures.codes[n][number] for n in names):
+                return int(cell)
+        return None
+
     def figure(self, cell: int) -> NumberedFigure:
         """The figure of a cell, the first where several were averaged."""
         return self.figures.figure(int(self.first[cell]))

@@ -8,7 +8,7 @@ import pytest
 from app.ranking.candidates import CandidateTable
 from app.ranking.columns import COMPONENTS, Column, ColumnTable
 from app.ranking.described import Described
-from app.ranking.evidence import EvidenceBase, Target, influences, round_size
+from app.ranking.evidence import EvidenceBase, Target, UnknownFigureError, influences, round_size
 from app.ranking.fitted import load_hyperparameters
 from app.ranking.levels import LIKENESS, LevelVariances
 from app.ranking.prediction import Candidate, gains, predict
@@ -131,6 +131,20 @@ def test_errors_of_hidden_data_sets_are_those_of_predicting_them(prior: Prior) -
     _, covariance = _dense_without(whole, column)
     np.testing.assert_allclose(variances[cells], covariance, atol=1e-8)
     assert np.all(np.isfinite(errors))
+
+
+def test_effect_of_a_figure_is_the_change_when_it_is_left_out(prior: Prior) -> None:
+    base = EvidenceBase(prior, CandidateTable(tuple(ENTRIES.values())))
+    profile = TaskProfile(task_type=TaskType.TEXT_CLASSIFICATION, modality=Modality.TEXT, languages=("en",))
+    held = base.belief_for(profile)
+    for influence in influences(base, held, 3, Strategy.FULL, limit=4):
+        other = base.without([influence.figure.id]).belief_for(profile)
+        arm = 2 * held.position[3]
+        change = other.belief.mean[arm] - held.belief.mean[arm]
+        assert influence.effect == pytest.approx(change, abs=1e-9)
+        assert other.belief.covariance[arm, arm] > held.belief.covariance[arm, arm]
+    with pytest.raises(UnknownFigureError):
+        base.without([10**9])
 
 
 def _dense_without(prior: Prior, column: int) -> tuple[None, np.ndarray]:
