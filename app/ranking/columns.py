@@ -99,6 +99,11 @@ class Column:
             return self.dataset
         return self.dataset.removeprefix(self.suite).lstrip("-")
 
+    @property
+    def grams(self) -> frozenset[str]:
+        """Character n-grams of the name; of a column without one, a word that no other has."""
+        return name_grams(self.short_name) or frozenset({f"={self.dataset}"})
+
     @classmethod
     def of(cls, benchmark: Benchmark, protocol: Protocol, metric: str) -> "Column":
         """The column of this benchmark under this protocol."""
@@ -146,7 +151,10 @@ class ColumnTable:
             "modality": array([c.modality.value for c in self.columns]),
             "task group": array([task_group(c.task_type) for c in self.columns]),
             "task type": array([c.task_type.value for c in self.columns]),
-            "domain": array([c.domain.value if c.domain is not Domain.GENERAL else "" for c in self.columns]),
+            # Two columns about nothing in particular are not alike for that.
+            "domain": array(
+                [c.domain.value if c.domain is not Domain.GENERAL else f"={c.dataset}" for c in self.columns]
+            ),
             "protocol": array([c.protocol.value for c in self.columns]),
             "suite": array([c.suite for c in self.columns]),
             "data set": array([c.dataset for c in self.columns]),
@@ -166,12 +174,12 @@ class ColumnTable:
     @cached_property
     def grams(self) -> Array:
         """Which n-grams each column's name has, rows of length 1, shape (C, n-grams seen)."""
-        return _unit_rows(_indicators([name_grams(c.short_name) for c in self.columns], self.gram_numbers))
+        return _unit_rows(_indicators([c.grams for c in self.columns], self.gram_numbers))
 
     @cached_property
     def gram_numbers(self) -> dict[str, int]:
         """Every n-gram that any column's name has."""
-        seen = sorted({gram for c in self.columns for gram in name_grams(c.short_name)})
+        seen = sorted({gram for c in self.columns for gram in c.grams})
         return {gram: i for i, gram in enumerate(seen)}
 
     def similarity(self, other: "ColumnTable") -> Array:
@@ -189,16 +197,14 @@ class ColumnTable:
                 return self._same("modality", other)
             case "language":
                 return self._shared_languages(other)
-            case "domain":
-                # Two columns about nothing in particular are not alike for that.
-                return np.maximum(self._same("domain", other), self._same("data set", other))
             case "training size":
                 distance = np.abs(self.log_sizes[:, None] - other.log_sizes[None, :])
                 return np.asarray(np.exp(-distance / SIZE_LENGTH))
             case "name":
-                theirs = [name_grams(c.short_name) for c in other.columns]
-                alike = self.grams @ _unit_rows(_indicators(theirs, self.gram_numbers, theirs))[:, :-1].T
-                return np.maximum(alike, self._same("data set", other))
+                theirs = [c.grams for c in other.columns]
+                return np.asarray(
+                    self.grams @ _unit_rows(_indicators(theirs, self.gram_numbers, theirs))[:, :-1].T
+                )
             case _:
                 return self._same(name, other)
 
