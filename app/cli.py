@@ -16,6 +16,7 @@ import httpx
 import typer
 from rich.console import Console
 
+from app.fit_command import fit_command
 from app.importing import import_command
 from app.settings import Settings, get_settings
 
@@ -147,10 +148,15 @@ def recommend(
     top_k: Annotated[int, typer.Option(min=1, max=100, help="Rows.")] = 10,
     language: Annotated[str, typer.Option(help="Language of the answer: en or zh.")] = "en",
     data: Annotated[Path | None, typer.Option(help="Data folder.")] = None,
+    without_figure: Annotated[
+        list[int] | None, typer.Option(help="Leave this figure out and show the change; may be repeated.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's own document.")] = False,
 ) -> None:
     """Recommend models for a task, without a server."""
     from app.demo import print_answer
+    from app.ranking.evidence import UnknownFigureError
+    from app.without_command import print_change
 
     body = {
         "task": {"description": description},
@@ -158,27 +164,42 @@ def recommend(
         "budget": {"device": device, "device_memory_gb": memory_gb, "train_hours": train_hours},
         "top_k": top_k,
     }
-    response = asyncio.run(_ask(_settings(data), body, language))
-    document = response.json()
-    if response.is_error:
+    left_out = without_figure or []
+    try:
+        responses = asyncio.run(_ask(_settings(data), body, language, left_out))
+    except UnknownFigureError as error:
+        errors.print(str(error))
+        raise typer.Exit(UNUSABLE) from None
+    document = responses[-1].json()
+    if responses[-1].is_error:
         errors.print_json(json.dumps(document))
         raise typer.Exit(UNUSABLE)
     if as_json:
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    elif left_out:
+        print_change(responses[0].json(), document, left_out, console)
     else:
         print_answer(document, console)
 
 
-async def _ask(settings: Settings, body: dict[str, object], language: str) -> httpx.Response:
-    """The API's own answer, asked without a socket."""
+async def _ask(
+    settings: Settings, body: dict[str, object], language: str, left_out: list[int]
+) -> list[httpx.Response]:
+    """The API's own answer, asked without a socket; a second one without these figures, if any."""
     from app.main import create_app
+    from app.without_command import without_figures
 
     api = create_app(settings)
     async with (
         api.router.lifespan_context(api),
         httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://advisor") as client,
     ):
-        return await client.post("/recommend", json=body, headers={"Accept-Language": language})
+        headers = {"Accept-Language": language}
+        answers = [await client.post("/recommend", json=body, headers=headers)]
+        if left_out and answers[0].is_success:
+            api.state.services = without_figures(api.state.services, left_out)
+            answers.append(await client.post("/recommend", json=body, headers=headers))
+        return answers
 
 
 @app.command()
@@ -198,6 +219,7 @@ def demo(
 
 
 app.command("import")(import_command)
+app.command("fit")(fit_command)
 
 
 def main() -> None:

@@ -184,5 +184,6 @@ def _evidence(influence: Influence) -> Document:
         "protocol": figure.protocol.value,
         "similarity": round(influence.similarity, 3),
         "weight": round(influence.weight, SCORE_DIGITS),
+        "effect": round(influence.effect, SCORE_DIGITS),
         "source": figure.source,
     }

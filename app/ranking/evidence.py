@@ -25,6 +25,7 @@ from app.ranking.prediction import Candidate, Prediction, gains, predict
 from app.ranking.prior import Prior
 from app.task_profile.profile import TaskProfile
 from benchmarks.figures import Protocol
+from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
 
@@ -262,7 +263,7 @@ class Influence:
         similarity: Correlation between the cell's column and the target, 0 to 1.
         weight: How far the prediction moves, in standard units, where the cell's score moves by one.
         pull: weight times how far the cell lies from its expectation: what it did to the prediction.
-        effect: What the prediction would be without it, less what it is, comparable scale.
+        effect: What the predicted score would be without it, less what it is, on the metric's own scale.
         is_own: Whether it is the model's own figure or a relative's.
     """
 
@@ -313,12 +314,19 @@ def _strongest(base: EvidenceBase, held: TargetBelief, arm: int, limit: int) -> 
             similarity=float(similarity[table.column[cells[o]]]),
             weight=float(moved[o]),
             pull=float(pulls[o]),
-            effect=-held.spread * float(moved[o]) * prior.surprise(int(cells[o])),
+            effect=_change(held, arm, -held.spread * float(moved[o]) * prior.surprise(int(cells[o]))),
             is_own=bool(is_own[o]),
         )
         for o in order
         if abs(moved[o]) > 1e-4
     )
+
+
+def _change(held: TargetBelief, arm: int, shift: float) -> float:
+    """What a shift of an arm's mean on the comparable scale is worth on the metric's own."""
+    mean = float(held.belief.mean[arm])
+    after, before = metric_named(held.target.tuned.metric).from_comparable([mean + shift, mean])
+    return float(after - before)
 
 
 def column_similarity(prior: Prior, targets: Sequence[Column]) -> Array:

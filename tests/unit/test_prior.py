@@ -17,6 +17,7 @@ from app.ranking.table import build_table
 from app.ranking.traits import TRAITS, traits
 from app.task_profile.profile import TaskProfile
 from benchmarks.figures import Benchmark, Figure, Protocol
+from benchmarks.metrics import metric_named
 from models_registry.vocabulary import Modality, Strategy, TaskType
 from tests.factories import make_benchmark, make_entry, make_figure, numbered
 
@@ -137,10 +138,11 @@ def test_effect_of_a_figure_is_the_change_when_it_is_left_out(prior: Prior) -> N
     base = EvidenceBase(prior, CandidateTable(tuple(ENTRIES.values())))
     profile = TaskProfile(task_type=TaskType.TEXT_CLASSIFICATION, modality=Modality.TEXT, languages=("en",))
     held = base.belief_for(profile)
+    metric = metric_named("accuracy")
     for influence in influences(base, held, 3, Strategy.FULL, limit=4):
         other = base.without([influence.figure.id]).belief_for(profile)
         arm = 2 * held.position[3]
-        change = other.belief.mean[arm] - held.belief.mean[arm]
+        change = float(np.subtract(*metric.from_comparable([other.belief.mean[arm], held.belief.mean[arm]])))
         assert influence.effect == pytest.approx(change, abs=1e-9)
         assert other.belief.covariance[arm, arm] > held.belief.covariance[arm, arm]
     with pytest.raises(UnknownFigureError):

@@ -95,6 +95,7 @@ class EvidenceDocument(ResponseModel):
     protocol: str
     similarity: float
     weight: float
+    effect: float
     source: str
 
 
