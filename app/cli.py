@@ -16,6 +16,7 @@ import httpx
 import typer
 from rich.console import Console
 
+from app.evaluation.command import backtest_command
 from app.importing import import_command
 from app.settings import Settings, get_settings
 
@@ -198,6 +199,7 @@ def demo(
 
 
 app.command("import")(import_command)
+app.command("backtest")(backtest_command)
 
 
 def main() -> None:
