@@ -1,125 +1,175 @@
-"""How well the prior predicts benchmarks that it has not seen, one hidden at a time.
+"""How well the prior predicts data sets that it has not seen, one hidden at a time.
 
-Every figure of the hidden benchmark is taken away, under every protocol; the prior is solved again on the
-rest, with the variances held, and asked for the models that were measured on it.
+All figures of the hidden data set are taken away, whatever the suite, the protocol and the spelling; the
+prior is solved again on the rest, with the hyper-parameters held, and asked for the models measured on it.
+
+Two things are taken from all figures, as they cost most and hardly depend on one data set: how noisy each
+column is, and by how much intervals are to be widened, the hidden columns' own part left out of the latter.
+`is_exact` fits these anew too, as if the hidden figures had never been.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import kendalltau, weightedtau
 
-from app.ranking.columns import Column
-from app.ranking.described import Described
-from app.ranking.posterior import INTERVAL_LEVEL
-from app.ranking.prediction import Candidate, predict
-from app.ranking.prior import Hyperparameters, Prior, fit_prior
-from app.ranking.table import NumberedFigure, ScoreTable, build_table
-from benchmarks.figures import Benchmark
-from benchmarks.metrics import Direction, metric_named
+from app.evaluation.asked import AskedColumn
+from app.evaluation.baselines import predictions
+from app.evaluation.corpus import Corpus, some_of
+from app.evaluation.measures import SERVED_LEVEL, Order, coverage
+from app.ranking.calibration import Calibration, calibrate
+from app.ranking.prediction import predict
+from app.ranking.prior import Hyperparameters, Prior, fit_prior, prepare, solve, weighed
+from app.ranking.traits import trained_before
 
 Array = NDArray[np.float64]
-MIN_MODELS = 5
-"""Benchmarks with fewer models say little about an order."""
+OnProgress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HiddenResult:
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class ColumnResult:
     """How one hidden column was predicted.
 
     Attributes:
-        name: Of the benchmark.
-        suite: It belongs to.
-        protocol: Of the column.
-        tau_w: scipy's weightedtau(true, predicted).
-        tau: Kendall's tau.
-        regret_at_1: Points lost by the first instead of the best.
-        regret_at_3: By the best of the first three.
-        relative_coverage: Of the 80 % intervals once the column's median error is known.
-        absolute_coverage: Of the 80 % intervals as they are served.
-        n_models: In the column.
+        asked: The column with the truth.
+        order: How the prior ordered it.
+        baselines: How the static lists did.
+        apart: The same without models that were trained on the hidden data set before.
+        baselines_apart: The same of the static lists.
+        n_trained_before: Models that were.
+        relative_coverage: Of the intervals of `LEVELS` once the column's median error is known.
+        absolute_coverage: Of these intervals as they are served.
     """
 
-    name: str
-    suite: str
-    protocol: str
-    tau_w: float
-    tau: float
-    regret_at_1: float
-    regret_at_3: float
-    relative_coverage: float
-    absolute_coverage: float
-    n_models: int
+    asked: AskedColumn
+    order: Order
+    baselines: Mapping[str, Order]
+    apart: Order
+    baselines_apart: Mapping[str, Order]
+    n_trained_before: int
+    relative_coverage: tuple[float, ...]
+    absolute_coverage: tuple[float, ...]
+
+    @property
+    def coverage(self) -> float:
+        """Relative coverage of the interval that is served."""
+        return self.relative_coverage[SERVED_LEVEL]
 
 
 def backtest(
-    figures: Sequence[NumberedFigure],
-    benchmarks: Mapping[str, Benchmark],
-    models_known: Mapping[str, Described],
+    corpus: Corpus,
+    asked: Sequence[AskedColumn],
     hyper: Hyperparameters,
     *,
-    suites: frozenset[str] | None = None,
-) -> list[HiddenResult]:
-    """Hide every benchmark of these suites once.
+    is_exact: bool = False,
+    on_progress: OnProgress = lambda _done, _total: None,
+) -> list[ColumnResult]:
+    """Hide every data set of these columns once.
 
     Args:
-        figures: All figures.
-        benchmarks: By name.
-        models_known: What is known of models, by name.
-        hyper: Variances, held.
-        suites: Suites to report; all by default.
+        corpus: Everything known, the asked columns included.
+        asked: Columns of one suite, to be predicted.
+        hyper: Held.
+        is_exact: Whether nothing at all is kept from a fit to all figures.
+        on_progress: Called with the columns done, and all.
     """
-    whole = build_table(figures, benchmarks, models_known)
-    results = []
-    for name in sorted({c.benchmark for c in whole.columns.columns}):
-        if suites is not None and benchmarks[name].suite not in suites:
-            continue
-        rest = [f for f in figures if f.figure.benchmark != name]
-        prior = fit_prior(build_table(rest, benchmarks, models_known), hyper)
-        for c, column in enumerate(whole.columns.columns):
-            if column.benchmark == name and np.sum(whole.column == c) >= MIN_MODELS:
-                results.append(_predict_column(prior, whole, c, column))
-    return results
+    results: dict[int, ColumnResult] = {}
+    fits = _exact_fits if is_exact else _fits
+    for places, prior, calibration in fits(corpus, asked, hyper):
+        for i in places:
+            found = ColumnPrediction.of(asked[i], corpus, prior, calibration)
+            results[i] = judge(asked[i], corpus, found, predictions(asked[i], asked, corpus.known))
+        on_progress(len(results), len(asked))
+    return [results[i] for i in range(len(asked))]
 
 
-def _predict_column(prior: Prior, whole: ScoreTable, c: int, column: Column) -> HiddenResult:
-    cells = np.flatnonzero(whole.column == c)
-    candidates = [Candidate(described=whole.described[m], row=whole.models[m]) for m in whole.model[cells]]
-    prediction = predict(prior, candidates, [column])
-    level, level_variance, spread = prior.level_model.predict(column)
-    y = whole.scores[cells]
-    mean = level + spread * prediction.mean
-    variance = spread**2 * (np.diag(prediction.covariance) + prior.hyper.noise) + whole.errors[cells] ** 2
-    half = float(ndtri(0.5 + INTERVAL_LEVEL / 2))
-    known = mean + float(np.median(y - mean))
-    return HiddenResult(
-        name=column.benchmark,
-        suite=column.suite,
-        protocol=column.protocol.value,
-        tau_w=float(weightedtau(y, mean).statistic),
-        tau=float(kendalltau(y, mean).statistic),
-        regret_at_1=regret(y, mean, 1, column.metric),
-        regret_at_3=regret(y, mean, 3, column.metric),
-        relative_coverage=float(np.mean(np.abs(y - known) <= half * np.sqrt(variance))),
-        absolute_coverage=float(np.mean(np.abs(y - mean) <= half * np.sqrt(variance + level_variance))),
-        n_models=len(cells),
+def by_hidden(asked: Sequence[AskedColumn]) -> dict[frozenset[str], list[int]]:
+    """Places of the columns that are hidden together."""
+    found: dict[frozenset[str], list[int]] = {}
+    for i, column in enumerate(asked):
+        found.setdefault(column.hides, []).append(i)
+    return found
+
+
+_Fit = tuple[list[int], Prior, Calibration]
+
+
+def _fits(corpus: Corpus, asked: Sequence[AskedColumn], hyper: Hyperparameters) -> Iterator[_Fit]:
+    prepared = weighed(prepare(corpus.table(corpus.arrays), hyper))
+    whole = solve(prepared)
+    errors = whole.hidden_errors()
+    for datasets, places in by_hidden(asked).items():
+        hidden = np.array([c.dataset in datasets for c in prepared.table.columns.columns])
+        yield places, solve(prepared.hiding(hidden)), calibrate(whole, errors, hidden)
+
+
+def _exact_fits(corpus: Corpus, asked: Sequence[AskedColumn], hyper: Hyperparameters) -> Iterator[_Fit]:
+    figures = corpus.arrays
+    dataset = [corpus.benchmarks[b].dataset for b in figures.words["benchmark"]]
+    for datasets, places in by_hidden(asked).items():
+        is_hidden = np.array([name in datasets for name in dataset])
+        prior = fit_prior(corpus.table(some_of(figures, ~is_hidden[figures.codes["benchmark"]])), hyper)
+        yield places, prior, calibrate(prior, prior.hidden_errors())
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class ColumnPrediction:
+    """What a prior expects of the models of a column, comparable scale.
+
+    Attributes:
+        mean: m, shape (n,).
+        variance: v given the level, shape (n,).
+        level_variance: Of the level that all share.
+    """
+
+    mean: Array
+    variance: Array
+    level_variance: float
+
+    @classmethod
+    def of(
+        cls, asked: AskedColumn, corpus: Corpus, prior: Prior, calibration: Calibration
+    ) -> "ColumnPrediction":
+        """What is served, with the published errors of the figures to be met."""
+        candidates = [corpus.candidate(m, prior.table) for m in asked.models]
+        prediction = predict(prior, candidates, [asked.column])
+        level, level_variance, spread = prior.level_model.predict(asked.column)
+        scale = spread**2 * calibration.factor(asked.column)
+        noisy = np.diag(prediction.covariance) + prior.hyper.noise
+        return cls(
+            mean=level + spread * prediction.mean,
+            variance=scale * noisy + asked.errors**2,
+            level_variance=level_variance,
+        )
+
+
+def judge(
+    asked: AskedColumn, corpus: Corpus, found: ColumnPrediction, static: Mapping[str, Array]
+) -> ColumnResult:
+    """How a prediction and static lists compare with the truth.
+
+    Args:
+        asked: The truth.
+        corpus: What is known of models.
+        found: The prediction.
+        static: What each static list predicts, each of shape (n,).
+    """
+    described = [corpus.described(m) for m in asked.models]
+    apart = ~trained_before(described, asked.column)
+    error, metric = asked.scores - found.mean, asked.column.metric
+
+    def order(predicted: Array, keep: NDArray[np.bool_]) -> Order:
+        return Order.of(asked.scores[keep], predicted[keep], metric)
+
+    everything = np.ones(len(asked), dtype=bool)
+    return ColumnResult(
+        asked=asked,
+        order=order(found.mean, everything),
+        baselines={name: order(p, everything) for name, p in static.items()},
+        apart=order(found.mean, apart),
+        baselines_apart={name: order(p, apart) for name, p in static.items()},
+        n_trained_before=int(np.sum(~apart)),
+        relative_coverage=coverage(error - np.median(error), found.variance),
+        absolute_coverage=coverage(error, found.variance + found.level_variance),
     )
-
-
-def regret(true: Array, predicted: Array, k: int, metric: str) -> float:
-    """Points (hundredths of a bounded metric) lost by the best of the k predicted best.
-
-    Args:
-        true: Scores on the comparable scale, shape (n,).
-        predicted: On any scale that orders, larger is better, shape (n,).
-        k: How many are tried.
-        metric: Canonical name.
-    """
-    measured = metric_named(metric)
-    picked = np.argsort(-predicted, kind="stable")[:k]
-    best, mine = measured.from_comparable([true.max(), true[picked].max()])
-    sign = 1.0 if measured.direction is Direction.HIGHER else -1.0
-    return float(100.0 * sign * (best - mine))

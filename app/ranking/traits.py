@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from app.ranking.columns import ColumnTable, trains_backbone
+from app.ranking.columns import Column, ColumnTable, trains_backbone
 from app.ranking.described import Described
 from benchmarks.figures import Protocol
 from models_registry.entry import Architecture
@@ -91,6 +91,15 @@ def traits(models: Sequence[Described], columns: ColumnTable, model: Index, colu
         _among(_pairs_named(models, columns), model, column, len(columns)),
     ]
     return np.hstack([alone, alone * frozen[column, None], np.column_stack(pairs)])
+
+
+def trained_before(models: Sequence[Described], column: Column) -> NDArray[np.bool_]:
+    """Which models were trained on the column's data set before, by what is known or by their name, (M,)."""
+    alone = ColumnTable([column])
+    pairs = _pairs_trained(models, alone) + _pairs_named(models, alone)
+    found = np.zeros(len(models), dtype=bool)
+    found[[model for model, _ in pairs]] = True
+    return found
 
 
 def _language_traits(

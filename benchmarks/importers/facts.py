@@ -67,12 +67,27 @@ def gather(
     for fact in _stated(folder, names, wheel):
         before = stated.get(fact.model)
         stated[fact.model] = fact if before is None else _merged(before, fact)
-    bases = _Bases({**dict(names.published()), **{model: model for model in (*known, *modalities)}})
-    found = []
-    for model, counts in modalities.items():
-        if model not in known:
-            fact = stated.get(model, ModelFacts(model=model))
-            found.append(_by_name(fact, counts.most_common(1)[0][0], bases))
+    return completed(
+        (
+            (stated.get(model, ModelFacts(model=model)), counts.most_common(1)[0][0])
+            for model, counts in modalities.items()
+            if model not in known
+        ),
+        {**dict(names.published()), **{model: model for model in (*known, *modalities)}},
+    )
+
+
+def completed(
+    stated: Iterable[tuple[ModelFacts, Modality]], published: Mapping[str, str]
+) -> list[ModelFacts]:
+    """The facts with what names tell where nothing is stated.
+
+    Args:
+        stated: Facts about models, with the kind of input of their figures.
+        published: Canonical names of all models, by the names that they are published under.
+    """
+    bases = _Bases(published)
+    found = [_by_name(fact, modality, bases) for fact, modality in stated]
     return _with_sizes_of_bases(_with_siblings(found))
 
 
