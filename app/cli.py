@@ -16,8 +16,8 @@ import httpx
 import typer
 from rich.console import Console
 
-from app.fit_command import fit_command
 from app.evaluation.command import backtest_command
+from app.fit_command import fit_command
 from app.importing import import_command
 from app.settings import Settings, get_settings
 

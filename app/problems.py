@@ -32,6 +32,7 @@ from app.datasets.upload import UploadTooLargeError
 from app.fits import EmptyDatabaseError, FitError
 from app.probes.repository import RunFinishedError, UnknownRunError
 from app.ranking.devices import UnknownDeviceError
+from app.ranking.evidence import UnknownFigureError
 from app.task_profile.words import TaskConflictError, UnreadableTaskError
 from benchmarks.figures import InvalidFigureError
 from benchmarks.metrics import METRICS, UnknownMetricError
@@ -82,6 +83,7 @@ PROBLEMS: Mapping[type[Exception], Kind] = MappingProxyType(
             422, "idempotency-conflict", "The Idempotency-Key was used with another body"
         ),
         UnknownResourceError: Kind(404, "not-found", "There is no such resource"),
+        UnknownFigureError: Kind(404, "unknown-figure", "No such figure bears on the ranking"),
         UnsupportedMediaError: Kind(415, "unsupported-media-type", "The body is of another kind"),
         EmptyDatabaseError: Kind(503, "no-evidence", "There are no models or figures to answer from"),
         FitError: Kind(503, "no-fit", "The figures could not be fitted to"),

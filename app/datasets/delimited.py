@@ -7,6 +7,7 @@ from pathlib import Path
 from app.datasets.errors import DatasetError
 from app.datasets.sniffing import Dialect, parse
 from app.datasets.table import (
+    MAX_FIELD_CHARACTERS,
     FieldTooLongError,
     HeaderOnlyError,
     MalformedRowError,
@@ -82,6 +83,9 @@ class DelimitedSource:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Non-blank rows with the line on which each begins."""
+        csv.field_size_limit(
+            MAX_FIELD_CHARACTERS
+        )  # of the process: an importer of figures allows itself more
         reader = parse(text_lines(self._path, self._encoding), self._dialect)
         line = 1
         try:
@@ -93,7 +97,7 @@ class DelimitedSource:
                 line = reader.line_num + 1
         except csv.Error as error:
             if "field limit" in str(error):
-                raise FieldTooLongError(line, csv.field_size_limit()) from None
+                raise FieldTooLongError(line, MAX_FIELD_CHARACTERS) from None
             raise MalformedRowError(line, "a quote is not closed, or text follows it", _QUOTES) from None
 
 

@@ -11,6 +11,7 @@ from app.ranking.fitted import load_hyperparameters
 from app.ranking.prior import Hyperparameters
 from benchmarks.seed import shipped_version
 
+
 def learnt_without(suite: str, data_dir: Path) -> Hyperparameters:
     """The hyper-parameters as learnt from all shipped figures but this suite's: read, or learnt and kept.
 
