@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.evaluation.backtest import ColumnResult
-from app.evaluation.measures import SERVED_LEVEL, Order
+from app.evaluation.measures import LEVELS, SERVED_LEVEL, Order
 
 Cell = str | int | float | None
 Row = dict[str, Cell]
@@ -42,7 +42,7 @@ def order_row(order: Order) -> Row:
     }
 
 
-def _benchmark(result: ColumnResult) -> Row:
+def _benchmark(result: ColumnResult) -> dict[str, object]:
     column = result.asked.column
     return {
         "name": result.asked.name,
@@ -54,6 +54,12 @@ def _benchmark(result: ColumnResult) -> Row:
         "regret_at_1_without_trained_before": _number(result.apart.regret_at_1),
         "n_models": len(result.asked),
         "n_trained_before": result.n_trained_before,
+        "baselines": {name: order_row(order) for name, order in result.baselines.items()},
+        "coverage_at": {
+            "level": list(LEVELS),
+            "relative": [_number(share) for share in result.relative_coverage],
+            "absolute": [_number(share) for share in result.absolute_coverage],
+        },
     }
 
 
