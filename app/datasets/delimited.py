@@ -85,7 +85,7 @@ class DelimitedSource:
         """Non-blank rows with the line on which each begins."""
         csv.field_size_limit(
             MAX_FIELD_CHARACTERS
-        )  # of the process: an importer of figures allows itself more
+        )  # of the whole process; importers allow more
         reader = parse(text_lines(self._path, self._encoding), self._dialect)
         line = 1
         try:
