@@ -22,6 +22,10 @@ class FixedSnapshots:
         """The snapshot."""
         return self.snapshot
 
+    def ready(self) -> Snapshot:
+        """The snapshot."""
+        return self.snapshot
+
     def expire(self) -> None:
         """Nothing to do: this one does not follow the database."""
 
