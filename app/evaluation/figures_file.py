@@ -1,15 +1,18 @@
 """Any figures file, joined with what ships: no measurement twice, and no alias through which one is seen."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from app.evaluation.asked import AskedColumn, asked_columns
 from app.evaluation.corpus import Corpus, joined
 from app.evaluation.figure_rows import FigureRow, UnusableFiguresError, read_rows
 from app.evaluation.file_benchmarks import (
     EQUAL,
+    N_TRAIN,
     FileColumn,
     ShippedColumns,
     are_equal,
@@ -18,7 +21,7 @@ from app.evaluation.file_benchmarks import (
     letters,
 )
 from app.evaluation.file_models import canonical_names, model_facts
-from app.evaluation.metadata import Cells, read_metadata
+from app.evaluation.metadata import Cells, read_metadata, whole
 from benchmarks.external.spelling import slug
 from benchmarks.figures import Benchmark, Figure, Protocol
 
@@ -103,34 +106,50 @@ def read_figures_file(
     return FiguresFile(corpus=corpus, asked=asked, n_left_out=n_left_out, n_known_models=n_known)
 
 
+Word = TypeVar("Word", bound=str)
 _Key = tuple[str, str, Protocol | None]
 
 
 def _resolve(
     columns: Sequence[FileColumn], about: Mapping[str, Cells], known: ShippedColumns, suite: str
 ) -> dict[_Key, _Resolved]:
+    found = [known.measured(column) for column in columns]
+    usual_suite = _most(benchmark.suite for benchmark, _ in filter(None, found)) or suite
+    usual_protocol = _most(protocol for _, protocol in filter(None, found))
     resolved: dict[_Key, _Resolved] = {}
     printed_as: dict[str, str] = {}
-    for column in columns:
-        found = known.measured(column)
-        if found is not None and printed_as.get(found[0].name, column.printed) == column.printed:
-            benchmark, protocol = found
-        else:
-            benchmark = described(column, about.get(column.printed, {}), known, suite)
-            if found is not None:  # the same measurements under a second name
-                benchmark = replace(benchmark, dataset=found[0].dataset)
-            if printed_as.get(benchmark.name, column.printed) != column.printed:
+    for column, same in zip(columns, found, strict=True):
+        benchmark, protocol = same or (None, usual_protocol)
+        taken_by = printed_as.get(benchmark.name, column.printed) if benchmark else ""
+        if benchmark is None or benchmark.metric != column.metric or taken_by != column.printed:
+            cells = about.get(column.printed, {})
+            benchmark = described(column, cells, known, usual_suite, benchmark)
+            if (
+                printed_as.get(benchmark.name, column.printed) != column.printed
+                or benchmark.name in known.benchmarks
+            ):
                 benchmark = replace(benchmark, name=f"{benchmark.name}-{len(resolved)}")
-            is_few = benchmark.n_train is not None and benchmark.n_train <= FEW_EXAMPLES
-            protocol = Protocol.FEW_SHOT_TUNED if is_few else Protocol.FINE_TUNED
         printed_as[benchmark.name] = column.printed
         resolved[column.printed, column.metric, column.protocol] = _Resolved(
             column=column,
             benchmark=benchmark,
-            protocol=column.protocol or protocol,
+            protocol=column.protocol or protocol or _protocol_for(about.get(column.printed, {})),
             is_shipped=benchmark.name in known.benchmarks,
         )
     return resolved
+
+
+def _most(found: Iterable[Word]) -> Word | None:
+    """The commonest; None of nothing."""
+    counts = Counter(found)
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _protocol_for(cells: Cells) -> Protocol:
+    """How a benchmark is met where no figure says it: as its training set is stated to be small or not."""
+    n_train = whole(cells, *N_TRAIN)
+    is_few = n_train is not None and n_train <= FEW_EXAMPLES
+    return Protocol.FEW_SHOT_TUNED if is_few else Protocol.FINE_TUNED
 
 
 def _figures(
@@ -166,16 +185,16 @@ def _replaced(
     """Places of shipped figures that the file has too: the same cell, or the same number on the data set."""
     repeated = {r.benchmark.name for r in resolved if r.is_shipped}
     cells = {(f.model, f.benchmark, f.protocol, f.metric) for f in figures if f.benchmark in repeated}
-    values: dict[tuple[str, str, str], list[float]] = {}
+    values: dict[tuple[str, str], list[float]] = {}
     for f in figures:
-        values.setdefault((f.model, benchmarks[f.benchmark].dataset, f.metric), []).append(f.value)
+        values.setdefault((f.model, benchmarks[f.benchmark].dataset), []).append(f.value)
     return frozenset(
         i
         for i, f in enumerate(shipped)
         if (f.model, f.benchmark, f.protocol, f.metric) in cells
         or any(
             abs(f.value - value) <= EQUAL
-            for value in values.get((f.model, benchmarks[f.benchmark].dataset, f.metric), ())
+            for value in values.get((f.model, benchmarks[f.benchmark].dataset), ())
         )
     )
 
@@ -188,8 +207,8 @@ def _also_hidden(resolved: Sequence[_Resolved], known: ShippedColumns) -> dict[s
             o.benchmark.dataset
             for o in resolved
             if letters(o.column.printed) == letters(r.column.printed)
-            or (o.column.metric == r.column.metric and are_equal(o.column.values, r.column.values))
+            or are_equal(o.column.values, r.column.values)
         }
-        named = known.named(r.column.printed, r.benchmark.modality) | known.within(r.column.printed)
+        named = known.named(r.column.printed, r.benchmark.modality) | known.related(r.column.printed)
         found[r.benchmark.name] = found.get(r.benchmark.name, frozenset()) | twins | named
     return found

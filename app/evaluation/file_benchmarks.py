@@ -24,6 +24,9 @@ LEAST_EQUAL = 3
 SHORTEST = 4
 """Letters that tell a data set when they are only a part of a longer name."""
 
+N_TRAIN = ("n_train", "n_examples", "training_size")
+"""Columns of metadata that say how many examples a benchmark trains on."""
+
 Values = Mapping[str, float]
 
 
@@ -74,17 +77,21 @@ class ShippedColumns:
             self.values[f.benchmark, f.protocol, f.metric][f.model] = f.value
             self.kinds[f.model][benchmarks[f.benchmark].modality] += 1
         self.datasets: defaultdict[str, set[str]] = defaultdict(set)
+        self.subsets: defaultdict[str, set[str]] = defaultdict(set)
         for b in benchmarks.values():
             short = Column.of(b, Protocol.FINE_TUNED, b.metric).short_name
             for spelling in (b.name, *b.aliases, b.dataset, short):
                 self.datasets[letters(spelling)].add(b.dataset)
+                if "/" in spelling:
+                    self.subsets[letters(spelling.rpartition("/")[0])].add(b.dataset)
 
     def measured(self, column: FileColumn) -> tuple[Benchmark, Protocol] | None:
-        """The shipped benchmark that a column repeats, with its protocol."""
-        for (name, protocol, metric), values in self.values.items():
-            if metric == column.metric and are_equal(column.values, values):
-                return self.benchmarks[name], protocol
-        return None
+        """The shipped benchmark that a column repeats, with its protocol, whatever its metric is called."""
+        equal = [key for key, values in self.values.items() if are_equal(column.values, values)]
+        if not equal:
+            return None
+        name, protocol, _ = max(equal, key=lambda key: key[2] == column.metric)
+        return self.benchmarks[name], protocol
 
     def named(self, printed: str, modality: Modality | None) -> frozenset[str]:
         """Data sets that a whole name may mean."""
@@ -93,12 +100,13 @@ class ShippedColumns:
         )
         return frozenset(d for d in found if self._has(d, modality))
 
-    def within(self, printed: str) -> frozenset[str]:
-        """Data sets that the first or the last words of a name may mean: `glue/sst2`, `CIFAR-100 (test)`."""
-        parts = [part for part in re.split(r"[^a-z0-9]+", printed.lower()) if part]
-        spans = [parts[i:] for i in range(1, len(parts))] + [parts[:i] for i in range(1, len(parts))]
-        joined = {"".join(span) for span in spans}
-        return frozenset(d for span in joined if len(span) >= SHORTEST for d in self.datasets.get(span, ()))
+    def related(self, printed: str) -> frozenset[str]:
+        """Data sets that a part of a name means (`glue/sst2`, `CIFAR-100 (test)`), or that are parts of one."""
+        words = [word for word in re.split(r"[^a-z0-9]+", printed.lower()) if word]
+        spans = [words[i:] for i in range(1, len(words))] + [words[:i] for i in range(1, len(words))]
+        parts = {"".join(span) for span in spans}
+        meant = {d for span in parts if len(span) >= SHORTEST for d in self.datasets.get(span, ())}
+        return frozenset(meant | self.subsets.get(letters(printed), set()))
 
     def _has(self, dataset: str, modality: Modality | None) -> bool:
         return modality is None or any(
@@ -117,6 +125,15 @@ class ShippedColumns:
             key=lambda b: (b.metric == column.metric, shared.get(b.name, 0), b.name),
             default=None,
         )
+
+    def largest(self, datasets: frozenset[str]) -> int | None:
+        """Examples of the largest training set that a benchmark on these data sets uses."""
+        sizes = [b.n_train for b in self.benchmarks.values() if b.dataset in datasets and b.n_train]
+        return max(sizes, default=None)
+
+    def measures(self, task_type: TaskType, metric: str) -> bool:
+        """Whether any benchmark of this task type has this metric."""
+        return any(b.task_type is task_type and b.metric == metric for b in self.benchmarks.values())
 
     def modality_of(self, models: Iterable[str]) -> Modality | None:
         """The kind of input that most of these models were measured on; None where none is known."""
@@ -142,23 +159,24 @@ def letters(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def described(column: FileColumn, cells: Cells, shipped: ShippedColumns, suite: str) -> Benchmark:
-    """A benchmark of a file that repeats no shipped one: what its metadata, its data set or its name tell.
+def described(
+    column: FileColumn, cells: Cells, shipped: ShippedColumns, suite: str, like: Benchmark | None = None
+) -> Benchmark:
+    """A benchmark of a file that is no shipped one: what its metadata, its data set or its name tell.
 
     Args:
         column: Its figures.
         cells: Its row of the benchmarks file; empty without one.
         shipped: What is known.
         suite: Of benchmarks that name none.
+        like: The shipped benchmark with the same measurements, where there is one.
     """
     modality = member(Modality, cells, "modality") or shipped.modality_of(column.values)
     datasets = shipped.named(text(cells, "dataset") or column.printed, modality)
-    known = shipped.on(datasets, column)
+    known = like or shipped.on(datasets, column)
     base = known or _read(column, text(cells, "description"), modality, shipped)
-    task_type = member(TaskType, cells, "task_type", "type", "task") or task_spelt(
-        text(cells, "task_type", "task")
-    )
-    task_type = task_type or base.task_type
+    stated = member(TaskType, cells, "task_type", "type", "task")
+    task_type = stated or task_spelt(text(cells, "task_type", "task")) or _trained(base.task_type, column)
     return replace(
         base,
         name=f"{suite}-{slug(column.printed) or letters(column.printed)}-{slug(column.metric)}",
@@ -168,12 +186,19 @@ def described(column: FileColumn, cells: Cells, shipped: ShippedColumns, suite: 
         domain=member(Domain, cells, "domain") or base.domain,
         metric=column.metric,
         n_classes=whole(cells, "n_classes", "classes") or base.n_classes,
-        n_train=whole(cells, "n_train", "n_examples", "training_size") or base.n_train,
+        n_train=whole(cells, *N_TRAIN) or shipped.largest(datasets) or base.n_train,
         suite=text(cells, "suite") or suite,
         dataset=base.dataset if known else slug(text(cells, "dataset") or column.printed),
         aliases=(column.printed,),
         source="",
     )
+
+
+def _trained(task_type: TaskType, column: FileColumn) -> TaskType:
+    """What images are classified by without training is learnt where models are trained."""
+    is_untrained = column.protocol in {Protocol.ZERO_SHOT, Protocol.PRETRAINED}
+    zero_shot = task_type is TaskType.ZERO_SHOT_IMAGE_CLASSIFICATION and not is_untrained
+    return TaskType.IMAGE_CLASSIFICATION if zero_shot else task_type
 
 
 def _read(
@@ -187,8 +212,9 @@ def _read(
     except UnreadableTaskError:
         profile = read_task(TaskWords(description=description or name, type=usual)).profile
     task_type, domain = profile.task_type, profile.domain
-    if MODALITY_OF[task_type] is not (modality or MODALITY_OF[usual]) and not description:
-        task_type, domain = usual, default_domain(usual)  # one word of a name said too much
+    fits = shipped.measures(task_type, column.metric) and MODALITY_OF[task_type] is MODALITY_OF[usual]
+    if not description and not fits:  # one word of a name said too much
+        task_type, domain = usual, default_domain(usual)
     is_text = MODALITY_OF[task_type] is Modality.TEXT
     return Benchmark(
         name=column.printed,

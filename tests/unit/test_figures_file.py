@@ -135,6 +135,23 @@ def test_same_numbers_under_two_unknown_names_hide_each_other(tmp_path: Path) ->
     assert hides["other"] == {"other"}
 
 
+def test_numbers_of_a_shipped_table_are_recognised_under_another_metric_s_name(tmp_path: Path) -> None:
+    values = [f.value for f in CORPUS.figures if f.benchmark == "suite-imdb"]
+    file = read_figures_file(write(tmp_path / "mine.csv", column("qwx", values, "f1")), CORPUS)
+    (asked,) = file.asked
+    assert "imdb" in asked.hides
+    assert asked.column.metric == "f1"
+    assert len(file.corpus.figures) == len(CORPUS.figures)
+
+
+def test_column_beside_a_recognised_table_is_taken_for_one_of_its_suite(tmp_path: Path) -> None:
+    values = [f.value for f in CORPUS.figures if f.benchmark == "suite-imdb"]
+    rows = [*column("first", values), *column("qwx", values[::-1])]
+    file = read_figures_file(write(tmp_path / "mine.csv", rows), CORPUS)
+    assert {a.name: a.column.suite for a in file.asked} == {"first": "suite", "qwx": "suite"}
+    assert {a.name: a.column.dataset for a in file.asked}["qwx"] == "qwx"
+
+
 def test_metadata_describe_what_nobody_knows(tmp_path: Path) -> None:
     rows = [(f"org/new{i}", "qwx", "acc", 50 + i) for i in range(5)]
     figures = write(tmp_path / "mine.csv", rows)
