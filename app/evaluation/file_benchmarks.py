@@ -101,7 +101,7 @@ class ShippedColumns:
         return frozenset(d for d in found if self._has(d, modality))
 
     def related(self, printed: str) -> frozenset[str]:
-        """Data sets that a part of a name means (`glue/sst2`, `CIFAR-100 (test)`), or parts of which are one."""
+        """Data sets that a part of a name means (`glue/sst2`, `CIFAR-100 (test)`)."""
         words = [word for word in re.split(r"[^a-z0-9]+", printed.lower()) if word]
         spans = [words[i:] for i in range(1, len(words))] + [words[:i] for i in range(1, len(words))]
         parts = {"".join(span) for span in spans}
