@@ -83,9 +83,7 @@ class DelimitedSource:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Non-blank rows with the line on which each begins."""
-        csv.field_size_limit(
-            MAX_FIELD_CHARACTERS
-        )  # of the whole process; importers allow more
+        csv.field_size_limit(MAX_FIELD_CHARACTERS)  # of the whole process; importers allow more
         reader = parse(text_lines(self._path, self._encoding), self._dialect)
         line = 1
         try:
