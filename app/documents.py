@@ -2,23 +2,27 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from app.advice import Advice, ArmCost, Recommended
+import orjson
+
+from app.advice import Advice
+from app.exclusions import Exclusion
+from app.explaining import Recommended
 from app.ranking.evidence import Influence
 from app.ranking.posterior import ScoreInterval
 from app.ranking.recipe import Recipe
-from app.recall import Exclusion
+from app.remembered import Grounds
 from app.task_profile.profile import TaskProfile
 from models_registry.entry import ModelEntry
 
 Document = dict[str, object]
 
 SHOWN_EXCLUSIONS = 20
-KEPT_EVIDENCE = 4_096
-"""Lists of evidence kept as documents: requests with the same task show the same ones."""
+KEPT_ROWS = 4_096
+"""Rows of which the larger part is kept as JSON: requests with the same task show the same models."""
 SCORE_DIGITS = 4
 P_BEST_DIGITS = 4
 """P(best) is a share of 1,024 draws; four digits keep a long ranking's sum at 1 within half a percent."""
@@ -48,21 +52,29 @@ class DatabaseInfo:
         return replace(self, version=digest[: len(self.version)], n_figures=self.n_figures + n_probes)
 
 
-def advice_document(advice: Advice, database: DatabaseInfo) -> Document:
-    """The body of a recommendation, but for its id and time."""
-    return {
-        "database": database_document(database),
-        "interpretation": interpretation_document(advice.profile),
-        "ranking": [{"rank": i, **ranking_row(r)} for i, r in enumerate(advice.ranking, start=1)],
-        "excluded": exclusion_rows(advice.exclusions[:SHOWN_EXCLUSIONS]),
-        "excluded_counts": dict(advice.excluded_counts),
-        "advice": {
-            "probe": list(advice.probe),
-            "expected_regret": round(advice.expected_regret, SCORE_DIGITS),
-            "probe_seconds": advice.probe_seconds,
-            "text": advice.text,
-        },
-    }
+def answer_json(advice: Advice, database: DatabaseInfo) -> bytes:
+    """The body of a recommendation as JSON, but for its id and time."""
+    return orjson.dumps(
+        {
+            "database": database_document(database),
+            "interpretation": interpretation_document(advice.profile),
+            "ranking": _ranking(advice),
+            "excluded": exclusion_rows(advice.excluded(0, SHOWN_EXCLUSIONS)),
+            "excluded_counts": advice.exclusions.counts,
+            "advice": {
+                "probe": advice.probe,
+                "expected_regret": round(advice.expected_regret, SCORE_DIGITS),
+                "probe_seconds": advice.probe_seconds,
+                "text": advice.text,
+            },
+        }
+    )
+
+
+def ranking_documents(advice: Advice) -> list[Document]:
+    """The rows of a ranking as plain documents."""
+    rows: list[Document] = orjson.loads(orjson.dumps(_ranking(advice)))
+    return rows
 
 
 def database_document(database: DatabaseInfo) -> Document:
@@ -90,21 +102,59 @@ def interpretation_document(profile: TaskProfile) -> Document:
     }
 
 
-def ranking_row(recommended: Recommended) -> Document:
-    """One row of a ranking, but for its rank."""
+def _ranking(advice: Advice) -> list[Document]:
+    return [_row(rank, row) for rank, row in enumerate(advice.ranking, start=1)]
+
+
+def _row(rank: int, recommended: Recommended) -> Document:
+    fixed = _fixed(recommended.grounds)
     return {
-        "model": model_summary(recommended.entry),
-        "strategy": recommended.strategy.value,
-        "score": score_document(recommended.score),
+        "rank": rank,
+        "model": fixed.model,
+        "strategy": recommended.grounds.strategy,
+        "score": _score(recommended.score),
         "p_best": round(recommended.p_best, P_BEST_DIGITS),
-        "tied_with": list(recommended.tied_with),
+        "tied_with": _names(recommended.tied_with),
         "pareto": recommended.pareto,
-        "recipe": recipe_document(recommended.recipe),
-        "cost": cost_document(recommended.cost),
-        "evidence": _evidence_rows(recommended.evidence),
-        "reasons": list(recommended.reasons),
-        "cautions": list(recommended.cautions),
+        "recipe": _recipe(recommended.recipe),
+        "cost": recommended.cost._asdict(),
+        "evidence": fixed.evidence,
+        "reasons": recommended.reasons,
+        "cautions": fixed.cautions,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """The parts of a row that do not depend on the budget, as JSON."""
+
+    model: orjson.Fragment
+    evidence: orjson.Fragment
+    cautions: orjson.Fragment
+
+
+@lru_cache(maxsize=KEPT_ROWS)
+def _score(score: ScoreInterval) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(score_document(score)))
+
+
+@lru_cache(maxsize=KEPT_ROWS)
+def _names(names: tuple[str, ...]) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(names))
+
+
+@lru_cache(maxsize=KEPT_ROWS)
+def _recipe(recipe: Recipe) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(recipe_document(recipe)))
+
+
+@lru_cache(maxsize=KEPT_ROWS)
+def _fixed(grounds: Grounds) -> _Fixed:
+    return _Fixed(
+        model=orjson.Fragment(orjson.dumps(model_summary(grounds.entry))),
+        evidence=orjson.Fragment(orjson.dumps([_evidence(i) for i in grounds.evidence])),
+        cautions=orjson.Fragment(orjson.dumps(grounds.cautions)),
+    )
 
 
 def model_summary(entry: ModelEntry) -> Document:
@@ -149,28 +199,12 @@ def recipe_document(recipe: Recipe) -> Document:
     }
 
 
-def cost_document(cost: ArmCost) -> Document:
-    """What the fine-tune costs."""
-    return {
-        "train_seconds": cost.train_seconds,
-        "peak_memory_bytes": cost.peak_memory_bytes,
-        "latency_ms": cost.latency_ms,
-        "energy_wh": cost.energy_wh,
-        "price": cost.price,
-    }
-
-
-def exclusion_rows(exclusions: tuple[Exclusion, ...]) -> list[Document]:
+def exclusion_rows(exclusions: Iterable[Exclusion]) -> list[Document]:
     """Models that were left out, each with the rule that it broke."""
     return [
-        {"model": e.model, "rule": e.rule.value, "needed": e.needed, "available": e.available}
-        for e in exclusions
+        {"model": model, "rule": rule, "needed": needed, "available": available}
+        for model, rule, needed, available in exclusions
     ]
-
-
-@lru_cache(maxsize=KEPT_EVIDENCE)
-def _evidence_rows(evidence: tuple[Influence, ...]) -> list[Document]:
-    return [_evidence(influence) for influence in evidence]
 
 
 def _evidence(influence: Influence) -> Document:

@@ -1,6 +1,7 @@
 """`create_app()`: the only place where the parts of the API process are joined."""
 
 import datetime as dt
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +16,8 @@ from app.api.broadcast import EventBroadcast
 from app.api.dependencies import Services
 from app.api.intake import MediaTypeGate
 from app.api.openapi import install_openapi
+from app.api.shortcut import RecommendShortcut
+from app.committing import GroupCommit
 from app.datasets.storage import remove_abandoned
 from app.db import Database
 from app.fits import EmptyDatabaseError
@@ -55,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_problem_handlers(app)
     install_openapi(app)
     app.add_middleware(MediaTypeGate)
+    app.add_middleware(RecommendShortcut)
     return app
 
 
@@ -78,11 +82,13 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = await run_in_threadpool(_start, settings)
         app.state.services = services
+        services.commits.start()
         await services.broadcast.start()
         try:
             yield
         finally:
             await services.broadcast.stop()
+            await run_in_threadpool(services.commits.stop)
             services.database.close()
 
     return lifespan
@@ -100,12 +106,16 @@ def _start(settings: Settings) -> Services:
         settings=settings,
         database=database,
         snapshots=SnapshotCache(database, settings.fits_dir),
+        commits=GroupCommit(database),
         broadcast=EventBroadcast(database, interval_seconds=settings.poll_seconds),
         now=utc_now,
     )
     _forget_old(services)
     with suppress(EmptyDatabaseError):  # /readyz says so; figures may still be imported
         services.snapshots.current()
+    # A full collection would look at every model and figure again and stop all requests meanwhile.
+    gc.collect()
+    gc.freeze()
     return services
 
 

@@ -1,23 +1,21 @@
 """Which models can do the task and fit the constraints and the budget, and why the others were left out."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.exclusions import Exclusions, Group, Rule
 from app.ranking.candidates import CandidateTable
-from app.ranking.cost import STRATEGIES, Costs
-from app.task_profile.profile import TaskProfile
+from app.ranking.cost import Costs
 from models_registry.licences import allows_commercial_use
-from models_registry.vocabulary import Strategy, TaskType
+from models_registry.vocabulary import TaskType
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
-GB = 1e9
 
 _FROZEN_TASKS = frozenset(
     {
@@ -39,33 +37,10 @@ _FROZEN_TASKS = frozenset(
 """Tasks that a head on frozen features can answer; the others need the body trained."""
 
 
-class Rule(StrEnum):
-    """Why a model can be left out, in the order in which the rules are applied."""
-
-    NOT_INCLUDED = "include"
-    EXCLUDED = "exclude"
-    TASK = "task"
-    LANGUAGE = "language"
-    HUB = "hub"
-    LICENCE = "licence"
-    COMMERCIAL_USE = "commercial_use"
-    PARAMETERS = "parameters"
-    MODEL_SIZE = "model_size"
-    COPY = "copy"
-    WEIGHTS = "weights"
-    LATENCY = "latency"
-    MEMORY = "memory"
-    TIME = "time"
-    PRICE = "price"
-
-
-_FAR = {Rule.TASK: 1e33, Rule.NOT_INCLUDED: 1e32, Rule.EXCLUDED: 1e31, Rule.LANGUAGE: 1e30, Rule.HUB: 1e5}
-"""How far from eligible a model is that breaks a rule without a number; others count as 10.
-
-Those about the question itself lie beyond any ratio of numbers, so that `Beyond` follows all others.
-"""
-KEPT_BEYOND = 128
-"""Lists of models that are out of the question, by task, languages and names: as many are remembered."""
+KEPT_POOLS = 128
+"""Pools of models remembered, by task, languages and names."""
+_WITHOUT_LIMIT = 1e30
+"""Of a limit that is not there: beyond every cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,40 +77,21 @@ class Constraints:
     probeable_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
-    """One model that was left out.
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True, kw_only=True)
+class Pool:
+    """The models that are not out of the question by task, language or name, whatever the budget.
+
+    Requests with the same task share it, so that only these are looked at closer.
 
     Attributes:
-        model: `hub:id@revision`.
-        rule: The first rule that it broke.
-        needed: What it would need.
-        available: What there is.
-        distance: How far from eligible, for sorting: the ratio of needed to available where both are numbers.
+        models: Indices into the whole table, ascending, shape (m,).
+        table: Of these models.
+        beyond: Who is out of the question.
     """
 
-    model: str
-    rule: Rule
-    needed: str
-    available: str
-    distance: float
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Beyond:
-    """The models that are out of the question by task, language or name, whatever the budget.
-
-    Requests with the same task share it, so that most of what an answer leaves out is worded once.
-
-    Attributes:
-        exclusions: The nearest to eligible first.
-        counts: How many broke each rule.
-        remaining: Mask over models: everyone else, shape (M,).
-    """
-
-    exclusions: tuple[Exclusion, ...]
-    counts: Counter[Rule]
-    remaining: Mask
+    models: Index
+    table: CandidateTable
+    beyond: Exclusions
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -143,107 +99,102 @@ class Recall:
     """Who is in and who is out.
 
     Attributes:
-        eligible: Mask over models, shape (M,).
-        fits: Mask over (strategy, model), shape (len(STRATEGIES), M).
-        near: Who breaks a limit, the nearest to eligible first.
-        beyond: Who is out of the question: all farther.
+        pool: The models that were looked at.
+        eligible: Mask over them, shape (m,).
+        fits: Mask over (strategy, model) of the pool, shape (len(STRATEGIES), m).
+        near: Who breaks a limit.
     """
 
+    pool: Pool
     eligible: Mask
     fits: NDArray[np.bool_]
-    near: tuple[Exclusion, ...]
-    beyond: Beyond
+    near: tuple[Group, ...]
 
     @property
-    def exclusions(self) -> tuple[Exclusion, ...]:
-        """Everyone who is out, the nearest to eligible first."""
-        return self.near + self.beyond.exclusions
+    def exclusions(self) -> Exclusions:
+        """Everyone who is out."""
+        return Exclusions(self.near, self.pool.beyond)
 
     def restricted(self, allowed: NDArray[np.bool_]) -> "Recall":
-        """The same with only these arms, shape (len(STRATEGIES), M)."""
-        fits = self.fits & allowed
-        return Recall(
-            eligible=self.eligible & fits.any(axis=0), fits=fits, near=self.near, beyond=self.beyond
-        )
+        """The same with only these arms of the whole table, shape (len(STRATEGIES), M)."""
+        fits = self.fits & allowed[:, self.pool.models]
+        return Recall(pool=self.pool, eligible=self.eligible & fits.any(axis=0), fits=fits, near=self.near)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Finding:
     rule: Rule
     fails: Mask
-    describe: Callable[[int], tuple[str, str, float]]
+    available: str = ""
+    needed: Array | None = None
+    limit: float = 0.0
 
 
-def recall_candidates(
-    table: CandidateTable,
-    profile: TaskProfile,
-    constraints: Constraints,
-    budget: Budget,
-    costs: Costs,
-) -> Recall:
-    """Apply every rule; a model is left out by the first that it breaks.
-
-    Args:
-        table: All models.
-        profile: The task.
-        constraints: On the model.
-        budget: On the fine-tune.
-        costs: Of every strategy and model.
-    """
-    beyond = _beyond(table, profile.task_type, profile.languages, constraints.include, constraints.exclude)
-    fits, compute = _compute_findings(profile, constraints, budget, costs)
-    findings = [*_word_findings(table, constraints), *_size_findings(table, constraints), *compute]
-    near, eligible = _apply(table, findings, beyond.remaining)
-    return Recall(eligible=eligible, fits=fits & eligible, near=near, beyond=beyond)
-
-
-def _apply(
-    table: CandidateTable, findings: Sequence[_Finding], remaining: Mask
-) -> tuple[tuple[Exclusion, ...], Mask]:
-    """Who of those remaining is left out, the nearest to eligible first, and who then remains."""
-    exclusions: list[Exclusion] = []
-    for finding in findings:
-        for i in np.flatnonzero(remaining & finding.fails):
-            needed, available, distance = finding.describe(int(i))
-            exclusions.append(
-                Exclusion(
-                    model=table.entries[int(i)].name,
-                    rule=finding.rule,
-                    needed=needed,
-                    available=available,
-                    distance=distance,
-                )
-            )
-        remaining = remaining & ~finding.fails
-    exclusions.sort(key=lambda e: (e.distance, e.model))
-    return tuple(exclusions), remaining
-
-
-@lru_cache(maxsize=KEPT_BEYOND)
-def _beyond(
+@lru_cache(maxsize=KEPT_POOLS)
+def recall_pool(
     table: CandidateTable,
     task: TaskType,
     languages: tuple[str, ...],
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-) -> Beyond:
+    include: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+) -> Pool:
     """Apply the rules about names, task and languages."""
-    entries = table.entries
-    reads = table.reads(languages)
-    findings = [
-        _word(Rule.TASK, ~table.does(task), lambda i: ", ".join(entries[i].task_types), task.value),
-        _word(Rule.LANGUAGE, ~reads, lambda i: ", ".join(entries[i].languages), ", ".join(languages)),
-    ]
-    if include:
-        wanted = set(include)
-        out = np.array([not _is_named(e.name, wanted) for e in entries])
-        findings.insert(0, _word(Rule.NOT_INCLUDED, out, lambda i: entries[i].key, ", ".join(sorted(wanted))))
+    findings = []
     if exclude:
-        unwanted = set(exclude)
-        out = np.array([_is_named(e.name, unwanted) for e in entries])
-        findings.insert(0, _word(Rule.EXCLUDED, out, lambda i: entries[i].key, "excluded by the request"))
-    exclusions, remaining = _apply(table, findings, np.ones(len(table), dtype=bool))
-    return Beyond(exclusions=exclusions, counts=Counter(e.rule for e in exclusions), remaining=remaining)
+        findings.append(_Finding(Rule.EXCLUDED, table.named(exclude), "excluded by the request"))
+    if include:
+        wanted = ", ".join(sorted(set(include)))
+        findings.append(_Finding(Rule.NOT_INCLUDED, ~table.named(include), wanted))
+    findings.append(_Finding(Rule.TASK, ~table.does(task), task.value))
+    findings.append(_Finding(Rule.LANGUAGE, ~table.reads(languages), ", ".join(languages)))
+    every = np.arange(len(table))
+    groups, remaining = _apply(findings, every)
+    models = np.flatnonzero(remaining)
+    return Pool(models=models, table=table.among(models), beyond=Exclusions(groups))
+
+
+def recall_candidates(
+    pool: Pool, task: TaskType, constraints: Constraints, budget: Budget, costs: Costs
+) -> Recall:
+    """Apply every other rule; a model is left out by the first that it breaks.
+
+    Args:
+        pool: The models.
+        task: Their task.
+        constraints: On the model.
+        budget: On the fine-tune.
+        costs: Of every strategy and model of the pool.
+    """
+    fits, compute = _compute_findings(task, constraints, budget, costs)
+    findings = [*_word_findings(pool.table, constraints), *_size_findings(pool.table, constraints), *compute]
+    near, eligible = _apply(findings, pool.models)
+    return Recall(pool=pool, eligible=eligible, fits=fits & eligible, near=near)
+
+
+def _apply(findings: Sequence[_Finding], models: Index) -> tuple[tuple[Group, ...], Mask]:
+    """Who is left out by which finding first, and who remains.
+
+    Args:
+        findings: Over the models, in the order of the rules.
+        models: Their places in the whole table.
+    """
+    groups = []
+    remaining = np.ones(len(models), dtype=bool)
+    for finding in findings:
+        out = (finding.fails & remaining).nonzero()[0]
+        if len(out):
+            remaining[out] = False
+            needed = None if finding.needed is None else finding.needed[out].astype(np.float32)
+            groups.append(
+                Group(
+                    rule=finding.rule,
+                    models=models[out],
+                    available=finding.available,
+                    needed=needed,
+                    limit=finding.limit,
+                )
+            )
+    return tuple(groups), remaining
 
 
 def allows_head(task_type: TaskType) -> bool:
@@ -251,98 +202,62 @@ def allows_head(task_type: TaskType) -> bool:
     return task_type in _FROZEN_TASKS
 
 
-def _word(rule: Rule, fails: Mask, needed: Callable[[int], str], available: str) -> _Finding:
-    return _Finding(rule, fails, lambda i: (needed(i), available, _FAR.get(rule, 10.0)))
-
-
 def _word_findings(table: CandidateTable, constraints: Constraints) -> list[_Finding]:
     """Rules about hubs, licences and kinds of weights."""
-    entries = table.entries
     findings = []
     if constraints.hubs:
-        out = np.array([e.hub not in constraints.hubs for e in entries])
-        findings.append(_word(Rule.HUB, out, lambda i: entries[i].hub, ", ".join(constraints.hubs)))
+        out = table.hubs.where(lambda hub: hub not in constraints.hubs)
+        findings.append(_Finding(Rule.HUB, out, ", ".join(constraints.hubs)))
     if constraints.licences:
         allowed = {licence.lower() for licence in constraints.licences}
-        out = np.array([e.licence.lower() not in allowed for e in entries])
-        findings.append(
-            _word(Rule.LICENCE, out, lambda i: entries[i].licence, ", ".join(constraints.licences))
-        )
+        out = table.licences.where(lambda licence: licence.lower() not in allowed)
+        findings.append(_Finding(Rule.LICENCE, out, ", ".join(constraints.licences)))
     if constraints.commercial_use:
-        out = np.array([allows_commercial_use(e.licence) is not True for e in entries])
-        findings.append(_word(Rule.COMMERCIAL_USE, out, lambda i: entries[i].licence, "a commercial licence"))
+        out = table.licences.where(lambda licence: allows_commercial_use(licence) is not True)
+        findings.append(_Finding(Rule.COMMERCIAL_USE, out, "a commercial licence"))
     if constraints.probeable_only:
-        out = ~table.can_be_probed
-        findings.append(_word(Rule.WEIGHTS, out, lambda i: entries[i].weights.format.value, "safetensors"))
+        findings.append(_Finding(Rule.WEIGHTS, ~table.can_be_probed, "safetensors"))
     elif not constraints.include and not constraints.hubs:
-        out = table.is_copy
-        findings.append(
-            _word(Rule.COPY, out, lambda i: f"{entries[i].derived_from} stands for it", "one copy")
-        )
+        findings.append(_Finding(Rule.COPY, table.is_copy, "one copy"))
     return findings
 
 
-def _is_named(name: str, wanted: set[str]) -> bool:
-    """Whether `hub:id@revision` is meant by one of these names, parts that leave no doubt dropped."""
-    key = name.rsplit("@", 1)[0]
-    return bool({name, key, key.split(":", 1)[1]} & wanted)
-
-
-def _number(rule: Rule, value: Array, limit: float, show: Callable[[float], str]) -> _Finding:
-    fails = value > limit
-
-    def describe(i: int) -> tuple[str, str, float]:
-        return show(value[i]), show(limit), float(value[i] / max(limit, 1e-9))
-
-    return _Finding(rule, fails, describe)
+def _number(rule: Rule, value: Array, limit: float) -> _Finding:
+    return _Finding(rule, value > limit, needed=value, limit=limit)
 
 
 def _size_findings(table: CandidateTable, constraints: Constraints) -> list[_Finding]:
     """Rules about the size of the model."""
     findings = []
     if constraints.max_parameters is not None:
-        limit = float(constraints.max_parameters)
-        findings.append(_number(Rule.PARAMETERS, table.parameters, limit, lambda v: f"{v / 1e6:,.1f} M"))
+        findings.append(_number(Rule.PARAMETERS, table.parameters, float(constraints.max_parameters)))
     if constraints.max_bytes is not None:
-        findings.append(_number(Rule.MODEL_SIZE, table.file_bytes, constraints.max_bytes, _gigabytes))
+        findings.append(_number(Rule.MODEL_SIZE, table.file_bytes, constraints.max_bytes))
     return findings
 
 
 def _compute_findings(
-    profile: TaskProfile,
-    constraints: Constraints,
-    budget: Budget,
-    costs: Costs,
+    task: TaskType, constraints: Constraints, budget: Budget, costs: Costs
 ) -> tuple[NDArray[np.bool_], list[_Finding]]:
     """Rules about the fine-tune: broken only where no strategy fits."""
-    possible = np.array([s is not Strategy.HEAD or allows_head(profile.task_type) for s in STRATEGIES])
-    memory, seconds = costs.peak_bytes, costs.train_seconds
+    able = slice(None) if allows_head(task) else slice(0, -1)  # the head is the last strategy
+    memory, seconds = costs.peak_bytes[able], costs.train_seconds[able]
     in_memory = memory <= budget.memory_bytes
-    fits = in_memory & possible[:, None]
+    fits = in_memory
     findings = []
     if constraints.max_latency_ms is not None:
-        latency = costs.latency_ms
-        findings.append(_number(Rule.LATENCY, latency, constraints.max_latency_ms, lambda v: f"{v:,.1f} ms"))
-    findings.append(_number(Rule.MEMORY, _cheapest(memory, possible), budget.memory_bytes, _gigabytes))
+        findings.append(_number(Rule.LATENCY, costs.latency_ms, constraints.max_latency_ms))
+    findings.append(_number(Rule.MEMORY, np.minimum.reduce(memory), budget.memory_bytes))
     if budget.train_seconds is not None:
-        fits &= seconds <= budget.train_seconds
-        cheapest = _cheapest(np.where(in_memory, seconds, np.inf), possible)
-        findings.append(_number(Rule.TIME, cheapest, budget.train_seconds, lambda v: f"{v / 3600:,.2f} h"))
+        fits = fits & (seconds <= budget.train_seconds)
+        cheapest = np.minimum.reduce(np.where(in_memory, seconds, _WITHOUT_LIMIT))
+        findings.append(_number(Rule.TIME, cheapest, budget.train_seconds))
     if budget.price_per_hour is not None and budget.max_price is not None:
-        price = seconds / 3600 * budget.price_per_hour * budget.n_devices
-        fits &= price <= budget.max_price
-        cheapest = _cheapest(np.where(in_memory, price, np.inf), possible)
-        findings.append(_number(Rule.PRICE, cheapest, budget.max_price, lambda v: f"{v:,.2f}"))
-    nothing = ~fits.any(axis=0) & ~np.any([f.fails for f in findings], axis=0)
-    findings.append(
-        _Finding(Rule.TIME, nothing, lambda _: ("no strategy fits time and price at once", "", 2.0))
-    )
+        price = seconds * (budget.price_per_hour * budget.n_devices / 3600)
+        fits = fits & (price <= budget.max_price)
+        cheapest = np.minimum.reduce(np.where(in_memory, price, _WITHOUT_LIMIT))
+        findings.append(_number(Rule.PRICE, cheapest, budget.max_price))
+    findings.append(_Finding(Rule.TIME, ~np.logical_or.reduce(fits)))  # no strategy keeps all limits at once
+    if len(fits) < len(costs.peak_bytes):
+        fits = np.concatenate([fits, np.zeros((1, fits.shape[1]), dtype=bool)])
     return fits, findings
-
-
-def _cheapest(values: Array, possible: Mask) -> Array:
-    return np.asarray(np.min(values[possible], axis=0))
-
-
-def _gigabytes(value: float) -> str:
-    return f"{value / GB:,.2f} GB"

@@ -1,14 +1,57 @@
 """Recommendations in the database; callers own the transaction."""
 
 import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import BindParameter, Executable, bindparam, delete
+import pyarrow as pa
+from sqlalchemy import BindParameter, Executable, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.tables import RecommendationRow
+from app.tables import ModelListRow, RecommendationRow
+
+_CODEC = pa.Codec("zstd", compression_level=1)
+"""Bodies shrink to a seventh, in half the time that zlib takes for a sixth."""
+_SIZE_BYTES = 4
+"""Before the compressed bytes stands how many they become, little-endian."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelListSource:
+    """The models of one state of the catalogue.
+
+    Attributes:
+        version: Of the catalogue.
+        packed: Makes what is kept of it, `app.exclusions.ModelList.packed`.
+    """
+
+    version: str
+    packed: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRecommendation:
+    """One answer to be stored.
+
+    Attributes:
+        id: `rec_` and 24 hexadecimal digits.
+        database_version: What it was made from.
+        language: Of its sentences.
+        document: The body, JSON.
+        excluded: All models that were left out, `Exclusions.packed`.
+        models: Those there were.
+        created_at: When it was made.
+    """
+
+    id: str
+    database_version: str
+    language: str
+    document: bytes
+    excluded: bytes
+    models: ModelListSource
+    created_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,18 +60,18 @@ class StoredRecommendation:
 
     Attributes:
         id: `rec_` and 24 hexadecimal digits.
-        database_version: What it was made from.
         language: Of its sentences.
         document: The body, JSON.
-        excluded: All models that were left out, JSON.
+        excluded: All models that were left out: packed, or JSON where there is no list of models.
+        model_list: Version of the list that words them.
         created_at: When it was first given.
     """
 
     id: str
-    database_version: str
     language: str
-    document: str
-    excluded: str
+    document: bytes
+    excluded: bytes
+    model_list: str | None
     created_at: dt.datetime
 
 
@@ -38,15 +81,26 @@ class RecommendationRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, made: StoredRecommendation) -> StoredRecommendation:
-        """The stored recommendation: the one that is there, or this one.
+    def add(self, made: Sequence[NewRecommendation]) -> dict[str, StoredRecommendation]:
+        """Stores these answers; returns those whose id was taken before, as they were stored then.
 
         Plain statements rather than mapped objects: this is the one write of every `POST /recommend`.
         """
         connection = self._session.connection()
-        values = {name: getattr(made, name) for name in made.__slots__}
-        found = connection.execute(_insertion(connection.dialect.name), values).first()
-        return made if found is not None else self.get(made.id) or made
+        for models in {m.models.version: m.models for m in made}.values():
+            self._keep(models, made[0].created_at)
+        insertion = _insertion(connection.dialect.name)
+        if connection.execute(insertion, [_values(m) for m in made]).rowcount == len(made):
+            return {}
+        found = (self.get(m.id) for m in made)
+        return {stored.id: stored for stored in found if stored is not None}
+
+    def _keep(self, models: ModelListSource, now: dt.datetime) -> None:
+        known = select(ModelListRow.version).where(ModelListRow.version == models.version)
+        if self._session.execute(known).first() is None:
+            words = compressed(models.packed())
+            self._session.merge(ModelListRow(version=models.version, words=words, created_at=now))
+            self._session.flush()
 
     def get(self, recommendation_id: str) -> StoredRecommendation | None:
         """The recommendation of this id, or None."""
@@ -55,17 +109,49 @@ class RecommendationRepository:
             return None
         return StoredRecommendation(
             id=row.id,
-            database_version=row.database_version,
             language=row.language,
-            document=row.document,
+            document=decompressed(row.document),
             excluded=row.excluded,
+            model_list=row.model_list,
             created_at=row.created_at,
         )
 
+    def model_list(self, version: str) -> bytes:
+        """What is kept of the models of this version."""
+        row = self._session.get_one(ModelListRow, version)
+        return decompressed(row.words)
+
     def delete_before(self, instant: dt.datetime) -> int:
-        """Removes what was given before this instant; returns how many."""
+        """Removes what was given before this instant, and lists that nothing needs; returns how many."""
         statement = delete(RecommendationRow).where(RecommendationRow.created_at < instant)
-        return len(self._session.scalars(statement.returning(RecommendationRow.id)).all())
+        n = len(self._session.scalars(statement.returning(RecommendationRow.id)).all())
+        needed = select(RecommendationRow.model_list).where(RecommendationRow.model_list.is_not(None))
+        stale = ModelListRow.created_at < instant, ModelListRow.version.not_in(needed)
+        self._session.execute(delete(ModelListRow).where(*stale))
+        return n
+
+
+def compressed(content: bytes) -> bytes:
+    """The content as it is stored."""
+    return len(content).to_bytes(_SIZE_BYTES, "little") + bytes(_CODEC.compress(content, asbytes=True))
+
+
+def decompressed(stored: bytes) -> bytes:
+    """The content that was stored."""
+    size = int.from_bytes(stored[:_SIZE_BYTES], "little")
+    return bytes(_CODEC.decompress(stored[_SIZE_BYTES:], decompressed_size=size, asbytes=True))
+
+
+def _values(made: NewRecommendation) -> dict[str, object]:
+    return {
+        "id": made.id,
+        "database_version": made.database_version,
+        "language": made.language,
+        "document": compressed(made.document),
+        "excluded": made.excluded,
+        "model_list": made.models.version,
+        "created_at": made.created_at,
+    }
 
 
 @lru_cache
@@ -73,7 +159,6 @@ def _insertion(dialect: str) -> Executable:
     """Inserts a recommendation unless its id is taken; made once, since building costs more than running."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     values: dict[str, BindParameter[object]] = {
-        name: bindparam(name) for name in StoredRecommendation.__slots__
+        column.name: bindparam(column.name) for column in RecommendationRow.__table__.columns
     }
-    statement = insert(RecommendationRow).values(values).on_conflict_do_nothing(index_elements=["id"])
-    return statement.returning(RecommendationRow.id)
+    return insert(RecommendationRow).values(values).on_conflict_do_nothing(index_elements=["id"])

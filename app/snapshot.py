@@ -5,6 +5,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -13,12 +14,14 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.documents import DatabaseInfo
+from app.exclusions import ModelList
 from app.fits import figures_state, stored_fit, stored_models
 from app.naming import Naming
 from app.ranking.candidates import CandidateTable
 from app.ranking.evidence import EvidenceBase
 from app.ranking.fitted import load_hyperparameters
 from app.ranking.prior import Hyperparameters, Prior
+from app.repository import ModelListSource
 from benchmarks.figures import Benchmark
 from benchmarks.repository import FigureRepository
 from models_registry.catalogue import Catalogue
@@ -40,6 +43,7 @@ class Snapshot:
         base: The fitted prior and the candidates.
         naming: Finds models by name.
         benchmarks: Of the figures.
+        models: Those there are, as answers keep them.
         database: What it was made from.
         state: Changes whenever models or figures do.
     """
@@ -47,6 +51,7 @@ class Snapshot:
     base: EvidenceBase
     naming: Naming
     benchmarks: Sequence[Benchmark]
+    models: ModelListSource
     database: DatabaseInfo
     state: str
 
@@ -78,6 +83,9 @@ def build_snapshot(database: Database, fits: Path, hyper: Hyperparameters) -> Sn
         base=EvidenceBase(prior, CandidateTable(catalogue.entries), calibration),
         naming=Naming(catalogue),
         benchmarks=benchmarks,
+        models=ModelListSource(
+            version=catalogue.version, packed=partial(ModelList.packed, catalogue.entries)
+        ),
         database=DatabaseInfo(
             version=_version(catalogue, prior),
             n_models=len(catalogue.entries),
@@ -140,6 +148,14 @@ class SnapshotCache:
             finally:
                 self._building.release()
         return snapshot
+
+    def ready(self) -> Snapshot | None:
+        """The snapshot if that is a matter of a microsecond; None where `current` has work to do."""
+        if self._is_stale or (
+            self._clock() - self._checked_at >= CHECK_SECONDS and not self._building.locked()
+        ):
+            return None
+        return self._snapshot
 
     def expire(self) -> None:
         """The next question is answered from the database as it is then: something was just written."""

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.api.broadcast import EventBroadcast
 from app.api.errors import InvalidRequestError
+from app.committing import GroupCommit
 from app.db import Database
 from app.ranking.phrases import Language
 from app.settings import Settings
@@ -31,6 +32,7 @@ class Services:
         settings: What the operator set.
         database: Engine and sessions.
         snapshots: What questions are answered from.
+        commits: Stores answers.
         broadcast: Events of running probes.
         now: The clock, UTC.
     """
@@ -38,6 +40,7 @@ class Services:
     settings: Settings
     database: Database
     snapshots: SnapshotCache
+    commits: GroupCommit
     broadcast: EventBroadcast
     now: Callable[[], dt.datetime]
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from app.api.errors import FieldFault, InvalidRequestError
 from app.api.schemas.probe_runs import SUPPORTED_STRATEGIES, ProbeRunRequest
 from app.datasets.storage import StoredDataset
+from app.exclusions import Exclusion
 from app.naming import Naming
 from app.ranking.candidates import CandidateTable
-from app.recall import Exclusion, Rule
 from app.tasks.catalogue import TASKS
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import TaskType
@@ -107,7 +107,7 @@ def check_rules(named: Sequence[ModelEntry], exclusions: Sequence[Exclusion]) ->
     Raises:
         InvalidRequestError: One is left out.
     """
-    broken = {e.model: e for e in exclusions if e.rule is not Rule.NOT_INCLUDED}
+    broken = {e.model: e for e in exclusions}
     faults = [
         FieldFault(
             pointer=f"/candidates/{i}",

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.advice import Advice, Question, advise
+from app.advice import Advice, advise
 from app.api.dependencies import DEFAULT_PROJECT, Services
 from app.api.errors import IdempotencyConflictError, InvalidRequestError
 from app.api.probe_checks import check_candidates, check_plain, check_rules, check_task, resolve
@@ -21,10 +21,12 @@ from app.datasets import storage
 from app.datasets.ingest import ingest_rows
 from app.datasets.repository import DatasetRepository
 from app.datasets.storage import DatasetNotFoundError, StoredDataset, require_id
-from app.documents import ranking_row
+from app.documents import ranking_documents
+from app.exclusions import Exclusion, Rule
 from app.measured import measured_on
 from app.probes.repository import RunRepository
 from app.probes.tables import ProbeRunRow
+from app.question import Question
 from app.ranking.phrases import Language
 from app.repository import RecommendationRepository
 from app.snapshot import Snapshot
@@ -102,7 +104,7 @@ def _draft(
     check_candidates(named, stored.task_type)
     chosen = named or _of_recommendation(request.recommendation_id, snapshot, services)
     advice = _first_advice(request, stored, chosen, language, snapshot, services)
-    check_rules(named, advice.exclusions)
+    check_rules(named, _left_out(advice) if named else ())
     if not advice.ranking:
         raise InvalidRequestError.at("/candidates", f"no model can be probed: {advice.text}")
     eligible = {row.entry.name for row in advice.ranking}
@@ -111,10 +113,16 @@ def _draft(
         data=data,
         body=_body(request, stored, list(dict.fromkeys(e.name for e in entries)), language),
         seconds=request.budget.seconds,
-        ranking=[{"rank": i, **ranking_row(row)} for i, row in enumerate(advice.ranking, start=1)],
+        ranking=ranking_documents(advice),
         key=key,
         digest=digest,
     )
+
+
+def _left_out(advice: Advice) -> list[Exclusion]:
+    """Who among the chosen is left out."""
+    chosen = advice.exclusions.without(Rule.NOT_INCLUDED)
+    return chosen.page(advice.table, 0, len(chosen))
 
 
 def _forget(data: _Data, services: Services) -> None:

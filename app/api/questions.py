@@ -1,25 +1,31 @@
 """A validated request into the question that the pipeline answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 
-from app.advice import Question
 from app.api.errors import FieldFault, InvalidRequestError
 from app.api.schemas.recommend import BudgetLimits, DataFacts, ModelConstraints, RecommendRequest
 from app.datasets.storage import StoredDataset
 from app.datasets.words import main_languages
 from app.naming import Naming
+from app.question import Question
 from app.ranking.devices import Device, device_named
 from app.ranking.observations import ProbeObservation
 from app.ranking.phrases import Language
 from app.recall import Budget, Constraints
 from app.task_profile.profile import TaskProfile
 from app.task_profile.reading import read_task
-from app.task_profile.words import ReadConstraints, TaskWords
+from app.task_profile.words import ReadConstraints, TaskReading, TaskWords
+from models_registry.vocabulary import Domain, Modality, TaskType
 
 GB = 1e9
 DEFAULT_DEVICE = "cpu"
+KEPT_READINGS = 1_024
+"""Descriptions whose reading is kept; they may be 10,000 characters long."""
+_BUDGET_FIELDS = frozenset(BudgetLimits.model_fields)
+_CONSTRAINT_FIELDS = frozenset(ModelConstraints.model_fields)
 _PROFILE_FACTS = ("n_examples", "n_classes", "mean_length")
 
 T = TypeVar("T")
@@ -49,10 +55,9 @@ def question_of(
         TaskReadingError: The task cannot be read.
         InvalidRequestError: A model is named that is not known.
     """
-    reading = read_task(_words(request, dataset))
-    read = reading.constraints
+    reading = _reading(_words(request, dataset))
+    read, profile = reading.constraints, reading.profile
     device, budget = _budget(request.budget, read)
-    profile = reading.profile
     return Question(
         profile=replace(profile, facts=_facts_in_force(profile, request.budget, request.constraints)),
         device=device,
@@ -62,6 +67,38 @@ def question_of(
         top_k=request.top_k,
         language=language,
         probes=tuple(probes),
+    )
+
+
+def _reading(words: TaskWords) -> TaskReading:
+    """What the words say; the same words beside other numbers are not read again."""
+    if words.class_counts or words.dataset_sha256:
+        return read_task(words)
+    said = (words.description, words.type, words.modality, words.languages, words.domain, words.metric)
+    reading = _read(*said)
+    numbers = {name: getattr(words, name) for name in _PROFILE_FACTS}
+    given = {name: value for name, value in numbers.items() if value is not None}
+    return replace(reading, profile=replace(reading.profile, **given)) if given else reading
+
+
+@lru_cache(maxsize=KEPT_READINGS)
+def _read(
+    description: str | None,
+    task_type: TaskType | None,
+    modality: Modality | None,
+    languages: tuple[str, ...],
+    domain: Domain | None,
+    metric: str | None,
+) -> TaskReading:
+    return read_task(
+        TaskWords(
+            description=description,
+            type=task_type,
+            modality=modality,
+            languages=languages,
+            domain=domain,
+            metric=metric,
+        )
     )
 
 
@@ -155,8 +192,11 @@ def _excluded(names: Sequence[str], naming: Naming) -> tuple[str, ...]:
 
 def _facts_in_force(profile: TaskProfile, budget: BudgetLimits, constraints: ModelConstraints) -> Facts:
     """What was understood in numbers: read facts that the request did not override, and the data's sizes."""
-    stated: Mapping[str, object] = {**budget.model_dump(), **constraints.model_dump()}
-    facts: Facts = {name: value for name, value in profile.facts.items() if stated.get(name) is None}
+    facts: Facts = {}
+    for name, value in profile.facts.items():
+        said = budget if name in _BUDGET_FIELDS else constraints if name in _CONSTRAINT_FIELDS else None
+        if said is None or getattr(said, name) is None:
+            facts[name] = value
     for name in _PROFILE_FACTS:
         value = getattr(profile, name)
         if value is not None:

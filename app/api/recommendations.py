@@ -1,6 +1,7 @@
 """`/recommend` and `/recommendations`."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path
@@ -24,6 +25,8 @@ from app.api.recommending import recommend
 from app.api.schemas.problem import problems
 from app.api.schemas.ranking import ExclusionPage, Recommendation
 from app.api.schemas.recommend import ENGLISH_EXAMPLE, EXAMPLE, RecommendRequest
+from app.documents import exclusion_rows
+from app.exclusions import Exclusions, Listed, ModelList
 from app.repository import RecommendationRepository, StoredRecommendation
 
 router = APIRouter(tags=["recommend"])
@@ -37,7 +40,7 @@ RecommendationId = Annotated[str, Path(pattern=r"^rec_[0-9a-f]{24}$", descriptio
     response_model=Recommendation,
     responses=problems(404, 413, 415, 422, 503),
 )
-def recommend_models(
+async def recommend_models(
     request: Annotated[
         RecommendRequest,
         Body(
@@ -51,7 +54,7 @@ def recommend_models(
     language: LanguageHere,
 ) -> Response:
     """Which model to fine-tune, how, what it costs, and why; `Accept-Language: zh` answers in Chinese."""
-    stored = recommend(request, language, services)
+    stored = await recommend(request, language, services)
     return Response(stored.document, media_type="application/json")
 
 
@@ -78,11 +81,10 @@ def list_excluded(
     recommendation_id: RecommendationId, services: ServicesHere, cursor: Cursor = None, limit: Limit = 100
 ) -> Response:
     """Those that came nearest first."""
-    rows = json.loads(_find(recommendation_id, services).excluded)
     start = _offset(cursor)
     end = start + limit
-    following = encode_cursor(str(end)) if end < len(rows) else None
-    return json_response({"items": rows[start:end], "next_cursor": following})
+    rows, is_more = _excluded(recommendation_id, start, end, services)
+    return json_response({"items": rows, "next_cursor": encode_cursor(str(end)) if is_more else None})
 
 
 @router.get(
@@ -96,6 +98,28 @@ def get_report(recommendation_id: RecommendationId, services: ServicesHere) -> R
     """Self-contained: no script, nothing loaded from elsewhere."""
     stored = _find(recommendation_id, services)
     return HTMLResponse(recommendation_page(json.loads(stored.document), stored.language))
+
+
+def _excluded(
+    recommendation_id: str, start: int, end: int, services: Services
+) -> tuple[Sequence[object], bool]:
+    """Some of the models left out, and whether there are more."""
+    stored = _find(recommendation_id, services)
+    if stored.model_list is None:
+        rows: list[object] = json.loads(stored.excluded)
+        return rows[start:end], end < len(rows)
+    exclusions = Exclusions.unpacked(stored.excluded)
+    page = exclusions.page(_listed(stored.model_list, services), start, end)
+    return exclusion_rows(page), end < len(exclusions)
+
+
+def _listed(version: str, services: Services) -> Listed:
+    """The list of models of this version; the newest is at hand."""
+    snapshot = services.snapshots.ready()
+    if snapshot is not None and snapshot.models.version == version:
+        return snapshot.base.candidates
+    with services.database.read() as session:
+        return ModelList(RecommendationRepository(session).model_list(version))
 
 
 def _find(recommendation_id: str, services: Services) -> StoredRecommendation:

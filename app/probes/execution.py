@@ -15,7 +15,6 @@ from typing import Any, assert_never
 
 import structlog
 
-from app.advice import Question
 from app.datasets.profile import DatasetProfile
 from app.datasets.storage import dataset_folder, load_dataset
 from app.db import Database
@@ -36,6 +35,7 @@ from app.probes.scheduler import Action, Kind, Record, Scheduler, Stop
 from app.probes.states import RunStatus
 from app.probes.trials import InterruptedTrialError, TrialPool
 from app.probes.weights import ensure_weights
+from app.question import Question
 from app.ranking.curves import load_curve_calibration
 from app.settings import Settings
 from app.snapshot import Snapshot

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.advice import Question
 from app.datasets.storage import StoredDataset
 from app.db import Database
 from app.documents import score_document
@@ -21,6 +20,7 @@ from app.probes.scheduler import OUTCOME_FINISHED, Action, Kind, Record, Schedul
 from app.probes.states import RunStatus, TrialStatus
 from app.probes.tables import ProbePointRow, ProbeRunRow, ProbeTrialRow
 from app.probes.trials import TrialResult
+from app.question import Question
 from app.ranking.observations import ProbeObservation
 from app.ranking.posterior import INTERVAL_LEVEL, ScoreInterval
 from app.snapshot import Snapshot

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from app.advice import CJK_LANGUAGES, Question, workload
 from app.probes.scheduler import ArmPlan, RunPlan
+from app.question import CJK_LANGUAGES, Question, workload
 from app.ranking.belief import Belief
 from app.ranking.candidates import CandidateTable
 from app.ranking.cost import PADDING, epochs_for, tokens_per_example

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.advice import Question, Standing, advise
-from app.documents import ranking_row
+from app.advice import Standing, advise
+from app.documents import ranking_documents
 from app.probes.scheduler import Scheduler
+from app.question import Question
 from app.ranking.cost import STRATEGIES
 from app.ranking.evidence import EvidenceBase, TargetBelief
 from app.ranking.observations import ProbeObservation
@@ -42,5 +43,4 @@ def ranked_rows(
         allowed[STRATEGIES.index(plan.arms[arm].strategy), models[plan.arms[arm].model]] = True
     constraints = replace(question.constraints, include=plan.names)
     asked = replace(question, constraints=constraints, probes=tuple(measured), top_k=len(models))
-    advice = advise(asked, base, Standing(held=held, allowed=allowed))
-    return [{"rank": i, **ranking_row(row)} for i, row in enumerate(advice.ranking, start=1)]
+    return ranking_documents(advise(asked, base, Standing(held=held, allowed=allowed)))

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.advice import Question
 from app.datasets.storage import StoredDataset
 from app.datasets.words import task_words
 from app.probes.scheduler import Scheduler
+from app.question import Question
 from app.ranking.devices import device_named
 from app.ranking.observations import ProbeObservation
 from app.ranking.phrases import Language

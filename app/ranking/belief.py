@@ -11,10 +11,12 @@ The level says how hard the data is; it moves every arm alike and so never chang
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.blas import strmm
 
 Array = NDArray[np.float64]
 
@@ -82,21 +84,33 @@ class Belief:
 
         The order of the arms within a draw does not depend on the level, so neither do P(best) and ties.
         """
-        root = _square_root(self.covariance)
-        draws = np.random.default_rng(seed).standard_normal((n_samples, len(self)))
-        samples: Array = self.mean + draws @ root.T
-        return samples
+        root = _square_root(self.covariance).astype(np.float32)
+        draws = _draws(n_samples, 1 << (len(self) - 1).bit_length(), seed)[: len(self)]
+        # Of a triangular matrix: half the work. The transposes are free, since BLAS counts by columns.
+        deviations = strmm(1.0, root.T, draws.T, side=1)
+        return np.asarray(self.mean + deviations)
+
+
+@lru_cache(maxsize=8)
+def _draws(n_samples: int, n_arms: int, seed: int) -> NDArray[np.float32]:
+    """Standard normal draws of the first arms, shape (n_arms, n_samples).
+
+    Drawing takes longer than all that is made of the draws, and most beliefs are asked about with one seed.
+    Single precision resolves far less than what separates two models, and its products take half the time.
+    """
+    return np.random.default_rng(seed).standard_normal((n_arms, n_samples), dtype=np.float32)
 
 
 def _square_root(covariance: Array) -> Array:
-    """A matrix whose product with its transpose is the covariance.
+    """A lower triangular matrix whose product with its transpose is the covariance.
 
     Cholesky is thirty times faster than the eigenvectors, which serve where rounding, or an arm that is known
     exactly, has left the covariance without a full rank.
     """
-    n = len(covariance)
+    root = covariance.copy()
+    np.fill_diagonal(root, np.diag(covariance) + JITTER)
     try:
-        return np.asarray(np.linalg.cholesky(covariance + JITTER * np.eye(n)))
+        return np.asarray(np.linalg.cholesky(root))
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(covariance)
-        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+        return np.asarray(np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T).R.T)

@@ -14,6 +14,7 @@ Source: activations by Korthikanti et al. 2022, "Reducing Activation Recomputati
 Models", equation 1: T B d (34 + 5 a T / d) bytes a layer at 16 bit with a heads of width 64.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from models_registry.vocabulary import Strategy
 Array = NDArray[np.float64]
 
 MICRO_BATCHES = (32, 16, 8, 4, 2, 1)
+"""Powers of two, the largest first."""
 EFFECTIVE_BATCH = 32
 TOKENS_PER_WORD = 1.3
 """Word pieces an English word, BERT's vocabulary on running text; within 10 % for GPT-2's."""
@@ -43,10 +45,11 @@ FROZEN_BYTES = 4
 HEAD_SECONDS_PER_EXAMPLE = 2e-4
 """Fitting a logistic regression on cached features; 1,000 of width 384 take about 0.2 s on two cores."""
 STRATEGIES = (Strategy.FULL, Strategy.LORA, Strategy.HEAD)
-_TRAIN_PASSES = np.array([3.0, 2.0, 1.0])
+"""The head is the last."""
+_PASSES_AN_EPOCH = np.array([3.0, 2.0, 0.0])
+_PASSES_IN_ALL = np.array([0.0, 0.0, 1.0])
 _STATE_BYTES = np.array([ADAM_BYTES, LORA_BYTES, FROZEN_BYTES])
-_IS_HEAD = np.array([s is Strategy.HEAD for s in STRATEGIES])
-_BATCHES = np.array(MICRO_BATCHES, dtype=np.float64)
+_BATCHES_BY_EXPONENT = np.array(sorted(MICRO_BATCHES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +75,14 @@ class Costs:
         train_seconds: Wall time of the fine-tune.
         peak_bytes: Memory of one device.
         latency_ms: One prediction alone, on the same device; shape (M,), whatever the strategy.
-        energy_wh: Of the fine-tune.
-        micro_batch: Largest micro-batch that fits the memory; 0 where none does.
+        watts: Power of all devices under load; a number.
+        micro_batch: Largest micro-batch that fits the memory; 1 where none does, as `peak_bytes` shows.
     """
 
     train_seconds: Array
     peak_bytes: Array
     latency_ms: Array
-    energy_wh: Array
+    watts: float
     micro_batch: NDArray[np.intp]
 
 
@@ -100,55 +103,49 @@ def epochs_for(n_examples: int) -> int:
 
     Source: Mosbach et al. 2021, "On the Stability of Fine-tuning BERT": small sets need more steps.
     """
-    return int(np.clip(round(3.0 * (10_000 / max(n_examples, 1)) ** 0.35), 2, 10))
+    return min(max(round(3.0 * math.pow(10_000 / max(n_examples, 1), 0.35)), 2), 10)
 
 
 def predict_costs(
     table: CandidateTable, work: Workload, device: Device, *, n_devices: int, memory_bytes: float
 ) -> Costs:
     """Costs of adapting every model with every strategy."""
-    length = np.where(table.is_per_token, np.minimum(work.tokens * PADDING, table.max_length), 1.0)
+    length = np.minimum(work.tokens * PADDING, table.max_units)
     positions = np.where(table.is_per_token, length, table.image_tokens)
-    forward = table.flops * length + 4.0 * table.layers * table.width * positions**2 * table.is_per_token
-    passes = _TRAIN_PASSES * np.where(_IS_HEAD, 1, work.epochs)
-    operations = forward * passes[:, None] * work.n_examples * (1.0 + EVALUATION_SHARE)
-    seconds = operations / (device.flops * device.train_efficiency * n_devices) + START_SECONDS
-    seconds += (_IS_HEAD * HEAD_SECONDS_PER_EXAMPLE * work.n_examples)[:, None]
+    forward = table.flops * length + table.attention * positions * positions
+    rate = device.flops * device.train_efficiency
+    once = work.n_examples * (1.0 + EVALUATION_SHARE) / (rate * n_devices)
+    passes = _PASSES_AN_EPOCH * work.epochs + _PASSES_IN_ALL
+    seconds = np.multiply.outer(passes * once, forward)
+    seconds += START_SECONDS
+    seconds[-1] += HEAD_SECONDS_PER_EXAMPLE * work.n_examples
     peak, micro = _memory(table, positions, device, memory_bytes)
-    latency = forward / (device.flops * device.train_efficiency) + table.layers * device.launch_seconds
     return Costs(
         train_seconds=seconds,
         peak_bytes=peak,
-        latency_ms=latency * 1e3,
-        energy_wh=seconds * device.watts * n_devices / 3600.0,
+        latency_ms=forward * (1e3 / rate) + table.layers * (1e3 * device.launch_seconds),
+        watts=device.watts * n_devices,
         micro_batch=micro,
     )
-
-
-def cnn_activations(flops: Array) -> Array:
-    """Values that a convolutional network computes on one image, by the operations it takes.
-
-    Source: fitted to the published GMACs and activation counts of 197 networks of the timm benchmark tables
-    (results/benchmark-*.csv); nine in ten lie within a factor of 2.4.
-    """
-    return np.asarray(7.84e6 * (flops / 2e9) ** 0.524)
 
 
 def _memory(
     table: CandidateTable, positions: Array, device: Device, limit: float
 ) -> tuple[Array, NDArray[np.intp]]:
-    """Peak bytes at the largest micro-batch that fits, and that micro-batch (0 where none), both (S, M)."""
+    """Peak bytes at the largest micro-batch that fits, or at 1, and that micro-batch, both (S, M)."""
     bytes_per_value = 2.0 if device.precision == "fp32" else 1.0  # relative to the formula's 16 bit
-    heads = np.maximum(table.width / 64.0, 1.0)
-    layer = positions * table.width * (34.0 + 5.0 * heads * positions / table.width) * bytes_per_value
-    transformer = layer * np.where(_IS_HEAD[:, None], 1.0, table.layers)
-    passes = np.where(_IS_HEAD[:, None], 1.0, CNN_COPIES)
-    convolutional = 2.0 * bytes_per_value * passes * cnn_activations(table.flops)
-    per_example = np.where(table.is_convolutional, convolutional, transformer)
-    base = table.parameters * _STATE_BYTES[:, None] + device.runtime_bytes
-    peaks = base + per_example * _BATCHES[:, None, None]  # (6, S, M)
-    fits = peaks <= limit
-    fits_at_all = fits[-1]  # the smallest micro-batch
-    choice = np.where(fits_at_all, fits.argmax(axis=0), len(MICRO_BATCHES) - 1)
-    peak = np.take_along_axis(peaks, choice[None], axis=0)[0]
-    return peak, np.where(fits_at_all, _BATCHES[choice], 0).astype(np.intp)
+    layer = positions * (34.0 * table.width + 5.0 * table.heads * positions)
+    layer *= bytes_per_value
+    per_example = np.empty((len(STRATEGIES), len(table)))
+    per_example[:-1] = layer * table.layers
+    per_example[-1] = layer
+    if table.has_cnn:
+        convolutional = table.cnn_bytes * bytes_per_value
+        per_example[:-1] = np.where(table.is_convolutional, CNN_COPIES * convolutional, per_example[:-1])
+        per_example[-1] = np.where(table.is_convolutional, convolutional, layer)
+    base = np.multiply.outer(_STATE_BYTES, table.parameters) + device.runtime_bytes
+    most = (limit - base) / np.maximum(per_example, 1.0)
+    # The largest power of two that is not above `most`, which its binary exponent says.
+    exponent = np.frexp(np.minimum(np.maximum(most, 1.0), MICRO_BATCHES[0]))[1] - 1
+    micro = _BATCHES_BY_EXPONENT[exponent]
+    return base + per_example * micro, micro

@@ -1,6 +1,7 @@
 """What compute devices can do, from their makers' data sheets."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 GIB = 2**30
 
@@ -106,6 +107,7 @@ GENERIC_CARD = "nvidia t4"
 """What `cuda` means where no card is named: the smallest that clouds rent out, so that costs err upwards."""
 
 
+@lru_cache(maxsize=1_024)
 def device_named(name: str) -> Device:
     """The device of this name; the maker's name and `GeForce`, `Tesla` may be left out.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.ranking.candidates import is_quantised
 from app.ranking.columns import trains_backbone
@@ -15,63 +16,79 @@ from models_registry.entry import UNPINNED, ModelEntry, WeightsFormat
 from models_registry.licences import allows_commercial_use
 from models_registry.vocabulary import MULTILINGUAL, Domain, Strategy
 
+KEPT_SENTENCES = 4_096
+"""Sentences on costs that are kept: durations and sizes are said in few digits, so most were said before."""
 CLOSE = 0.5
 """Similarity from which a figure is called close to the task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footing:
-    """What is explained: one ranked model with what it rests on.
+    """What is explained: one ranked model with what it rests on, whatever the budget.
 
     Attributes:
         entry: The model.
         strategy: How it is adapted.
-        strategy_fits: Whether a full fine-tune would fit the budget.
         influences: Strongest first.
         n_own: Published figures of its own.
         n_family: Published figures of its relatives.
-        train_seconds: Predicted.
-        peak_bytes: Predicted.
-        device: Name of the device.
         tokens: Of an average input.
         probe: What a probe measured of the model on the user's own data, this arm's own where it has one.
     """
 
     entry: ModelEntry
     strategy: Strategy
-    strategy_fits: bool
     influences: Sequence[Influence]
     n_own: int
     n_family: int
-    train_seconds: float
-    peak_bytes: float
-    device: str
     tokens: float
     probe: ProbeObservation | None = None
 
 
 def reasons(footing: Footing, profile: TaskProfile, language: Language) -> list[str]:
-    """Why it may be the right choice, the most telling first."""
-    found = [_probe_reason(footing, language), _evidence_reason(footing, language)]
-    found += [
+    """Why it may be the right choice whatever the budget, the most telling first."""
+    found = [
+        _probe_reason(footing, language),
+        _evidence_reason(footing, language),
         _language_reason(footing.entry, profile, language),
         _domain_reason(footing.entry, profile, language),
     ]
-    if footing.strategy is Strategy.LORA and not footing.strategy_fits:
-        found.append(say("lora_for_memory", language))
-    if footing.strategy is Strategy.HEAD and not footing.strategy_fits:
-        found.append(say("head_for_budget", language))
-    found.append(
-        say(
-            "cost",
-            language,
-            strategy=say(footing.strategy.value, language),
-            duration=duration(footing.train_seconds, language),
-            memory=footing.peak_bytes / 1e9,
-            device=footing.device,
-        )
-    )
     return [reason for reason in found if reason]
+
+
+def budget_reasons(
+    strategy: Strategy,
+    language: Language,
+    *,
+    full_fits: bool,
+    train_seconds: float,
+    peak_bytes: float,
+    device: str,
+) -> tuple[str, ...]:
+    """Why this strategy, and what it costs.
+
+    Args:
+        strategy: How the model is adapted.
+        language: Of the sentences.
+        full_fits: Whether a full fine-tune would fit the budget.
+        train_seconds: Predicted.
+        peak_bytes: Predicted.
+        device: Name of the device.
+    """
+    return _budget_reasons(
+        strategy, language, full_fits, duration(train_seconds, language), f"{peak_bytes / 1e9:.1f}", device
+    )
+
+
+@lru_cache(maxsize=KEPT_SENTENCES)
+def _budget_reasons(
+    strategy: Strategy, language: Language, full_fits: bool, time: str, gigabytes: str, device: str
+) -> tuple[str, ...]:
+    how = say(strategy, language)
+    cost = say("cost", language, strategy=how, duration=time, memory=gigabytes, device=device)
+    if full_fits or strategy is Strategy.FULL:
+        return (cost,)
+    return say("lora_for_memory" if strategy is Strategy.LORA else "head_for_budget", language), cost
 
 
 def cautions(footing: Footing, language: Language) -> list[str]:

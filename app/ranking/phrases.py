@@ -32,8 +32,8 @@ _PHRASES = {
     "multilingual": ("pretrained on many languages, {spoken} among them", "多语言预训练，包含{spoken}"),
     "domain": ("pretrained on {domain} text like yours", "预训练语料与您的领域（{domain}）一致"),
     "cost": (
-        "{strategy}: about {duration} to train and {memory:.1f} GB on {device}",
-        "{strategy}：在 {device} 上训练约需 {duration}，显存/内存 {memory:.1f} GB",
+        "{strategy}: about {duration} to train and {memory} GB on {device}",
+        "{strategy}：在 {device} 上训练约需 {duration}，显存/内存 {memory} GB",
     ),
     "lora_for_memory": (
         "a full fine-tune does not fit your budget; LoRA does",

@@ -8,11 +8,13 @@ from app.ranking.cost import EFFECTIVE_BATCH
 from models_registry.entry import Architecture, ModelEntry
 from models_registry.vocabulary import Strategy
 
+FULL_RATE_FROM = 100
+"""Training examples from which the learning rate does not depend on their number."""
 IMBALANCE = 3.0
 """Largest to smallest class from which class weights are advised; below it they change little."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Recipe:
     """Settings of one fine-tune, as the response shows them."""
 
@@ -46,7 +48,7 @@ def learning_rate(entry: ModelEntry, strategy: Strategy, n_train: int) -> float:
         return STATIC_RATE
     body = max(entry.n_parameters - entry.n_embedding_parameters, 1_000_000)
     rate = 2.5e-5 * math.sqrt(85e6 / body)
-    rate = min(max(rate * min(math.sqrt(n_train / 100.0), 1.0), 5e-6), 2e-4)
+    rate = min(max(rate * min(math.sqrt(n_train / FULL_RATE_FROM), 1.0), 5e-6), 2e-4)
     return float(f"{rate * (10.0 if strategy is Strategy.LORA else 1.0):.1e}")
 
 
@@ -118,5 +120,10 @@ def _max_length(entry: ModelEntry, tokens: float) -> int | None:
     """Room for inputs 2.5 times the average (about the 95th percentile of text lengths), in steps of 32."""
     if entry.flops_unit != "token":
         return None
-    wanted = 32 * math.ceil(max(tokens * 2.5, 32) / 32)
-    return int(min(wanted, entry.max_length or wanted))
+    wanted = length_for(tokens)
+    return min(wanted, entry.max_length or wanted)
+
+
+def length_for(tokens: float) -> int:
+    """Room for nearly all inputs of this average length, whatever the model."""
+    return 32 * math.ceil(max(tokens * 2.5, 32) / 32)

@@ -6,7 +6,7 @@ from app.advice import advise
 from app.api.dependencies import Services
 from app.api.questions import question_of
 from app.api.schemas.recommend import RecommendRequest
-from app.documents import advice_document
+from app.documents import answer_json
 from app.ranking.candidates import CandidateTable
 from app.ranking.evidence import EvidenceBase
 from app.ranking.phrases import Language
@@ -34,4 +34,4 @@ def _document(body: object, services: Services, base: EvidenceBase) -> object:
     question = question_of(request, naming=snapshot.naming, language=Language.ENGLISH)
     advice = advise(question, base)
     assert advice.ranking
-    return advice_document(advice, snapshot.database), advice.exclusions
+    return answer_json(advice, snapshot.database), advice.exclusions.packed(len(advice.table))

@@ -1,6 +1,7 @@
 """The schema of the migrations is the schema of the tables, forwards and backwards."""
 
 import itertools
+import json
 import os
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from sqlalchemy.engine import make_url
 from alembic import command
 from app.db import Database
 from app.migrations import alembic_config, is_current, seed, upgrade
+from app.repository import RecommendationRepository
 from benchmarks.repository import FigureRepository
 from models_registry.repository import ModelRepository
 
@@ -23,6 +25,7 @@ TABLES = {
     "benchmarks",
     "figures",
     "recommendations",
+    "model_lists",
     "datasets",
     "probe_runs",
     "probe_trials",
@@ -131,6 +134,40 @@ def test_each_revision_is_undone_by_its_downgrade(url: str) -> None:
         seen.append(columns_of(url))
 
     assert all(after < before for before, after in itertools.pairwise(seen))
+
+
+def test_answers_survive_the_change_of_their_form_and_back(url: str) -> None:
+    config = alembic_config(url)
+    rows = [{"model": f"hub:m{i}@1", "rule": "memory", "needed": "9", "available": "8"} for i in range(30)]
+    body = {"id": "rec_1", "text": "酒店", "excluded": rows[:20]}
+    command.upgrade(config, "2026_11_24_packed_answers")
+    command.downgrade(config, "-1")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO recommendations "
+                "(id, database_version, language, document, excluded, created_at) "
+                "VALUES ('rec_1', '1', 'zh', :document, :excluded, '2026-11-23 00:00:00+00:00')"
+            ),
+            {"document": json.dumps(body, ensure_ascii=False), "excluded": json.dumps(rows)},
+        )
+    engine.dispose()
+    upgrade(url)
+    database = Database(url)
+    with database.read() as session:
+        kept = RecommendationRepository(session).get("rec_1")
+    database.close()
+    command.downgrade(config, "2026_11_24_packed_answers")
+    command.downgrade(config, "-1")
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        back = connection.execute(text("SELECT document, excluded FROM recommendations")).one()
+    engine.dispose()
+
+    assert kept is not None
+    assert (json.loads(kept.document), json.loads(kept.excluded), kept.model_list) == (body, rows, None)
+    assert (json.loads(back[0]), json.loads(back[1])) == (body, rows[:20])
 
 
 def test_a_database_without_schema_is_not_current(url: str) -> None:

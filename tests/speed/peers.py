@@ -15,8 +15,6 @@ from app.main import create_app
 from app.tables import RecommendationRow
 
 BODY_BYTES = int(os.environ.get("SPEED_BODY_BYTES", "20000"))
-EXCLUDED_BYTES = int(os.environ.get("SPEED_EXCLUDED_BYTES", "20000"))
-"""Of the list of models that were left out, which is stored beside the answer."""
 
 
 def hello() -> FastAPI:
@@ -36,7 +34,7 @@ def plain() -> FastAPI:
     database = Database(os.environ["SPEED_DATABASE_URL"])
     RecommendationRow.metadata.create_all(database.engine)
     text = "x" * BODY_BYTES
-    excluded = "x" * EXCLUDED_BYTES
+    stored = text.encode()
 
     @app.post("/recommend")
     def recommend(request: RecommendRequest) -> Response:
@@ -44,8 +42,9 @@ def plain() -> FastAPI:
             "id": f"rec_{secrets.token_hex(12)}",
             "database_version": "speed",
             "language": "en",
-            "document": text,
-            "excluded": excluded,
+            "document": stored,
+            "excluded": b"",
+            "model_list": None,
             "created_at": dt.datetime.now(dt.UTC),
         }
         with database.write() as session:

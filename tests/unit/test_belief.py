@@ -99,8 +99,8 @@ def test_ties_are_mutual_and_exclude_oneself() -> None:
 def test_dominated_arm_is_not_on_the_pareto_front() -> None:
     quality, seconds = np.array([0.9, 0.8, 0.7]), np.array([100.0, 10.0, 50.0])
     points = np.stack([-quality, seconds])
-    assert pareto_front(points, np.arange(3)).tolist() == [True, True, False]
-    assert pareto_front(points, np.array([2, 0])).tolist() == [False, True]
+    assert pareto_front([*points], np.arange(3)).tolist() == [True, True, False]
+    assert pareto_front([*points], np.array([2, 0])).tolist() == [False, True]
 
 
 def test_weights_can_turn_the_order() -> None:
@@ -116,7 +116,7 @@ def test_ranking_keeps_the_order_of_equals_and_keeps_p_best_before_the_cut() -> 
         Contest.of(belief.sample_relative(3000, seed=0), np.array([1, 2, 0])),
         np.array([1, 2, 0]),
         utilities=np.array([1.0, 1.0, 1.0]),
-        costs=np.ones((2, 3)),
+        costs=(np.ones(3), np.ones(3)),
         metric=METRICS["accuracy"],
         top_k=2,
     )

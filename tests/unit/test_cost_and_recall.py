@@ -1,11 +1,14 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
+from app.exclusions import Exclusion, Exclusions, ModelList, Rule
 from app.ranking.candidates import CandidateTable
 from app.ranking.cost import STRATEGIES, Costs, Workload, epochs_for, predict_costs, tokens_per_example
 from app.ranking.devices import UnknownDeviceError, device_named
 from app.ranking.recipe import class_weights, learning_rate, make_recipe, weights_for_metric
-from app.recall import Budget, Constraints, Exclusion, Recall, Rule, recall_candidates
+from app.recall import Budget, Constraints, recall_candidates, recall_pool
 from app.task_profile.profile import TaskProfile
 from models_registry.entry import ModelEntry, Weights, WeightsFormat
 from models_registry.vocabulary import Modality, Strategy, TaskType
@@ -28,8 +31,13 @@ def _costs(entries: list[ModelEntry], memory: float = 64e9, device: str = "cpu")
     return predict_costs(table, WORK, device_named(device), n_devices=1, memory_bytes=memory)
 
 
-def _excluded(found: Recall) -> list[Exclusion]:
-    return [*found.near, *found.beyond.exclusions]
+@dataclass(frozen=True)
+class _Found:
+    """A recall over all entries, its exclusions in words."""
+
+    eligible: list[bool]
+    fits: list[list[bool]]
+    excluded: list[Exclusion]
 
 
 def _recall(
@@ -37,11 +45,21 @@ def _recall(
     constraints: Constraints | None = None,
     budget: Budget | None = None,
     profile: TaskProfile = PROFILE,
-) -> Recall:
-    budget = budget or Budget(memory_bytes=64e9)
+) -> _Found:
+    budget, constraints = budget or Budget(memory_bytes=64e9), constraints or Constraints()
     table = CandidateTable(tuple(entries))
-    costs = _costs(entries, budget.memory_bytes)
-    return recall_candidates(table, profile, constraints or Constraints(), budget, costs)
+    names = (constraints.include, constraints.exclude)
+    pool = recall_pool(table, profile.task_type, profile.languages, *names)
+    costs = predict_costs(
+        pool.table, WORK, device_named("cpu"), n_devices=1, memory_bytes=budget.memory_bytes
+    )
+    found = recall_candidates(pool, profile.task_type, constraints, budget, costs)
+    eligible = np.zeros(len(entries), dtype=bool)
+    eligible[pool.models] = found.eligible
+    kept = Exclusions.unpacked(found.exclusions.packed(len(entries)))
+    excluded = kept.page(table, 0, len(entries))
+    assert excluded == found.exclusions.page(ModelList(ModelList.packed(entries)), 0, len(entries))
+    return _Found(eligible.tolist(), found.fits.T.tolist(), excluded)
 
 
 def test_larger_model_costs_more_of_everything() -> None:
@@ -117,7 +135,7 @@ def test_every_model_is_either_eligible_or_excluded_with_a_reason() -> None:
     found = _recall(entries, Constraints(max_parameters=200_000_000))
     names = {entries[i].name for i in np.flatnonzero(found.eligible)}
     assert names == {SMALL.name, BASE.name}
-    assert {e.model: e.rule for e in _excluded(found)} == {
+    assert {e.model: e.rule for e in found.excluded} == {
         LARGE.name: Rule.PARAMETERS,
         "huggingface:org/zh@main": Rule.LANGUAGE,
     }
@@ -125,41 +143,39 @@ def test_every_model_is_either_eligible_or_excluded_with_a_reason() -> None:
 
 def test_model_that_fits_with_lora_alone_stays_in() -> None:
     found = _recall([LARGE], budget=Budget(memory_bytes=3.5e9))
-    assert found.eligible.tolist() == [True]
-    assert found.fits[:, 0].tolist() == [False, True, True]
+    assert found.eligible == [True]
+    assert found.fits[0] == [False, True, True]
 
 
 def test_model_that_fits_with_no_strategy_is_out_by_memory() -> None:
     found = _recall([LARGE], budget=Budget(memory_bytes=1.0e9))
-    assert [e.rule for e in _excluded(found)] == [Rule.MEMORY]
-    assert _excluded(found)[0].available == "1.00 GB"
+    assert [e.rule for e in found.excluded] == [Rule.MEMORY]
+    assert found.excluded[0].available == "1.00 GB"
 
 
 def test_time_and_price_are_limits() -> None:
-    assert _excluded(_recall([BASE], budget=Budget(memory_bytes=64e9, train_seconds=20)))[0].rule is Rule.TIME
+    assert _recall([BASE], budget=Budget(memory_bytes=64e9, train_seconds=20)).excluded[0].rule is Rule.TIME
     budget = Budget(memory_bytes=64e9, price_per_hour=10.0, max_price=0.05)
-    assert _excluded(_recall([BASE], budget=budget))[0].rule is Rule.PRICE
+    assert _recall([BASE], budget=budget).excluded[0].rule is Rule.PRICE
 
 
 def test_licences_and_commercial_use_are_read() -> None:
     non_commercial = make_entry("org/nc", licence="cc-by-nc-4.0")
-    assert (
-        _excluded(_recall([non_commercial], Constraints(commercial_use=True)))[0].rule is Rule.COMMERCIAL_USE
-    )
-    assert _excluded(_recall([BASE], Constraints(licences=("MIT",))))[0].rule is Rule.LICENCE
-    assert _recall([BASE], Constraints(licences=("Apache-2.0",))).eligible.all()
+    assert _recall([non_commercial], Constraints(commercial_use=True)).excluded[0].rule is Rule.COMMERCIAL_USE
+    assert _recall([BASE], Constraints(licences=("MIT",))).excluded[0].rule is Rule.LICENCE
+    assert _recall([BASE], Constraints(licences=("Apache-2.0",))).eligible == [True]
 
 
 def test_head_is_no_way_to_summarise() -> None:
     entry = make_entry("org/s2s", task_types=(TaskType.SUMMARIZATION,))
     profile = TaskProfile(task_type=TaskType.SUMMARIZATION, modality=Modality.TEXT, languages=("en",))
     found = _recall([entry], profile=profile)
-    assert found.fits[:, 0].tolist() == [True, True, False]
+    assert found.fits[0] == [True, True, False]
 
 
 def test_include_and_exclude_take_short_names() -> None:
-    assert _recall([SMALL, BASE], Constraints(include=("org/base",))).eligible.tolist() == [False, True]
-    assert _recall([SMALL, BASE], Constraints(exclude=("huggingface:org/base",))).eligible.tolist() == [
+    assert _recall([SMALL, BASE], Constraints(include=("org/base",))).eligible == [False, True]
+    assert _recall([SMALL, BASE], Constraints(exclude=("huggingface:org/base",))).eligible == [
         True,
         False,
     ]
@@ -168,21 +184,21 @@ def test_include_and_exclude_take_short_names() -> None:
 def test_copy_stands_behind_its_original() -> None:
     copy = make_entry("org/base", hub="package-index", revision="1.0", derived_from=BASE.key)
     found = _recall([BASE, copy])
-    assert found.eligible.tolist() == [True, False]
-    assert _excluded(found)[0].rule is Rule.COPY
-    assert _recall([BASE, copy], Constraints(hubs=("package-index",))).eligible.tolist() == [False, True]
+    assert found.eligible == [True, False]
+    assert found.excluded[0].rule is Rule.COPY
+    assert _recall([BASE, copy], Constraints(hubs=("package-index",))).eligible == [False, True]
 
 
 def test_nearest_to_eligible_come_first() -> None:
     found = _recall(
         [SMALL, BASE, LARGE, make_entry("org/zh", languages=("zh",))], Constraints(max_parameters=20_000_000)
     )
-    assert [e.model.split("/")[1].split("@")[0] for e in _excluded(found)] == ["small", "base", "large", "zh"]
+    assert [e.model.split("/")[1].split("@")[0] for e in found.excluded] == ["small", "base", "large", "zh"]
 
 
 def test_pickles_are_left_out_where_only_the_probeable_are_wanted() -> None:
     pickle = make_entry("org/pickle", weights=Weights(format=WeightsFormat.PYTORCH, n_bytes=1))
-    assert _excluded(_recall([pickle], Constraints(probeable_only=True)))[0].rule is Rule.WEIGHTS
+    assert _recall([pickle], Constraints(probeable_only=True)).excluded[0].rule is Rule.WEIGHTS
 
 
 def test_smaller_models_learn_faster_and_lora_faster_still() -> None:

@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from app.api.schemas.base import ResponseModel
+from app.exclusions import Rule
 from app.probes.states import RunStatus, TrialStatus
-from app.recall import Rule
 from models_registry.vocabulary import Domain, Modality, Strategy, TaskType
 
 

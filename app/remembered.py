@@ -1,0 +1,136 @@
+"""What was worked out for one request and holds for others: it follows from a belief, whatever the budget."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.ranking.cost import STRATEGIES
+from app.ranking.evidence import EvidenceBase, Influence, TargetBelief, arm_of, round_size
+from app.ranking.recipe import Recipe
+from app.recall import Pool
+from app.task_profile.profile import TaskProfile
+from models_registry.entry import ModelEntry
+from models_registry.vocabulary import Domain, Strategy, TaskType
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+K = TypeVar("K")
+V = TypeVar("V")
+
+KEPT_BELIEFS = 64
+KEPT = 4_096
+"""Explanations and recipes of one belief that are remembered; each takes about a kilobyte."""
+ARM_OF_STRATEGY = np.array([arm_of(strategy) for strategy in STRATEGIES], dtype=np.intp)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Grounds:
+    """What is said of an arm whatever the budget; the same object wherever the same belief is explained.
+
+    Attributes:
+        entry: The model.
+        strategy: How it is adapted.
+        evidence: Figures that moved the prediction most.
+        reasons: For it, the budget's left out.
+        cautions: Against relying on it.
+    """
+
+    entry: ModelEntry
+    strategy: Strategy
+    evidence: tuple[Influence, ...]
+    reasons: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HeldPool:
+    """The models of a pool as a belief holds them.
+
+    Attributes:
+        arms: Of every strategy and model, shape (len(STRATEGIES), m).
+        quality: Their means, comparable scale, shape (len(STRATEGIES), m).
+        is_held: Whether the belief holds the model, shape (m,).
+    """
+
+    arms: Index
+    quality: Array
+    is_held: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, held: TargetBelief, models: Index) -> "HeldPool":
+        """These models of the candidate table, shape (m,), as the belief holds them."""
+        order = np.argsort(held.models)
+        found = np.minimum(np.searchsorted(held.models, models, sorter=order), len(order) - 1)
+        positions = order[found]
+        arms = 2 * positions + ARM_OF_STRATEGY[:, None]
+        return cls(arms, held.belief.mean[arms], held.models[positions] == models)
+
+
+class OfBelief:
+    """What follows from one belief alone.
+
+    Attributes:
+        grounds: Of the arms that were explained before.
+        recipes: Of those whose classes are not known, by all that they follow from.
+        tied: Names of models, by their arms.
+    """
+
+    def __init__(self) -> None:
+        self.grounds: dict[Hashable, Grounds] = {}
+        self.recipes: dict[Hashable, Recipe] = {}
+        self.tied: dict[tuple[int, ...], tuple[str, ...]] = {}
+        self.pools: WeakKeyDictionary[Pool, HeldPool] = WeakKeyDictionary()
+
+
+class Remembered:
+    """What was worked out before and depends on nothing but a belief; gone as soon as the belief is.
+
+    `EvidenceBase` remembers beliefs too, but finding one there means to build its columns first.
+    """
+
+    def __init__(self) -> None:
+        self._beliefs: WeakKeyDictionary[EvidenceBase, dict[_Key, TargetBelief]] = WeakKeyDictionary()
+        self._of: WeakKeyDictionary[TargetBelief, OfBelief] = WeakKeyDictionary()
+
+    def find(self, profile: TaskProfile, base: EvidenceBase) -> TargetBelief | None:
+        """The belief about this task, if it was asked for before."""
+        found = self._beliefs.get(base)
+        return None if found is None else found.get(_key(profile))
+
+    def make(self, profile: TaskProfile, base: EvidenceBase) -> TargetBelief:
+        """The belief about this task, from now on remembered."""
+        beliefs = self._beliefs.setdefault(base, {})
+        if len(beliefs) >= KEPT_BELIEFS:
+            beliefs.clear()
+        made = beliefs[_key(profile)] = base.belief_for(profile)
+        return made
+
+    def of(self, held: TargetBelief) -> OfBelief:
+        """What follows from this belief."""
+        found = self._of.get(held)
+        return self._of.setdefault(held, OfBelief()) if found is None else found
+
+
+_Key = tuple[TaskType, tuple[str, ...], Domain, str, int | None, int | None]
+
+
+def _key(profile: TaskProfile) -> _Key:
+    """Profiles with equal keys have equal targets."""
+    size = round_size(profile.n_examples)
+    return profile.task_type, profile.languages, profile.domain, profile.metric, size, profile.n_classes
+
+
+def keep(kept: dict[K, V], key: K, made: V) -> V:
+    """Remember what was made; all is forgotten where it has become much."""
+    if len(kept) >= KEPT:
+        kept.clear()
+    kept[key] = made
+    return made
+
+
+REMEMBERED = Remembered()
+"""Of this process; threads may share it."""
