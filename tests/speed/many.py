@@ -27,7 +27,7 @@ from app.ranking.belief import Belief
 from app.ranking.candidates import CandidateTable
 from app.ranking.evidence import EvidenceBase, Target, TargetBelief
 from app.ranking.phrases import Language
-from app.ranking.prior import Prediction
+from app.ranking.prediction import Prediction, TargetKernels
 from app.task_profile.profile import TaskProfile
 from models_registry.catalogue import Catalogue, load_catalogue
 from models_registry.entry import ModelEntry
@@ -89,12 +89,17 @@ class MadeUpBase(EvidenceBase):
         rng = np.random.default_rng(SEED)
         factors = rng.normal(size=(n, 32)) / 16
         mean, covariance = rng.normal(size=n) / 2, factors @ factors.T + 0.02 * np.eye(n)
-        nothing = [(np.empty(0, dtype=np.intp), np.empty(0))] * n
+        nothing = TargetKernels(
+            shared_across=np.zeros((2, 1)),
+            own_across=np.zeros((2, 1)),
+            shared_within=np.zeros((2, 2)),
+            own_within=np.zeros((2, 2)),
+        )
         made = TargetBelief(
             target=target,
             models=models,
             belief=Belief(mean=mean, covariance=covariance, level_variance=0.1),
-            prediction=Prediction(mean=mean, covariance=covariance, influence=nothing),
+            prediction=Prediction(mean=mean, covariance=covariance, candidates=(), kernels=nothing),
             similarity=np.zeros((2, 1)),
             spread=1.0,
             seed=seed,
