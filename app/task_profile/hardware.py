@@ -3,33 +3,73 @@
 import re
 from dataclasses import dataclass
 
-from app.task_profile.quantities import find_quantities
+from app.task_profile.quantities import Quantity
 
 _CARD = re.compile(
-    r"(?<![a-z0-9])(?:nvidia[ -]?)?(?:tesla[ -]?)?(?:geforce[ -]?)?"
-    r"(?:(?P<data>t4g?|l4|l40s?|a10g?|a16|a30|a40|a100|a800|h100|h200|h800|h20|b200|gh200|p4"
-    r"|p40|p100|v100s?|k80)"
-    r"|(?P<rtx>(?:rtx[ -]?a?\d{4}|gtx[ -]?\d{4}|(?:10[678]0|20[678]0|30[56789]0|40[6789]0|50[789]0)))"
+    r"(?<![a-z0-9])(?:nvidia[ -]?)?(?:tesla[ -]?)?(?:geforce[ -]?)?(?:quadro[ -]?)?"
+    r"(?:(?P<data>t4g?|l4|l20|l40s?|a2|a10g?|a16|a30|a40|a100|a800|h100|h200|h800|h20|b200|gh200|p4|p40"
+    r"|p100|v100s?|k80)"
+    r"|(?P<rtx>rtx[ -]?a?\d{4}|gtx[ -]?\d{4}|a[456]\d00|10[678]0|20[678]0|30[56789]0|40[6789]0|50[6789]0)"
     r"[ -]?(?P<suffix>ti|super|ada|d)?)"
-    r"(?:s)?(?![a-z0-9])"
+    r"(?:s)?(?![a-z0-9])",
+    re.ASCII,
 )
 _MPS = re.compile(
-    r"(?<![a-z0-9])(?:apple silicon|macbook|mac m[1-5]|mac ?(?:mini|studio)|imac|apple m[1-5]"
-    r"|mps)(?![a-z])|苹果电脑|苹果笔记本"
+    r"(?<![a-z0-9])(?:apple silicon|macbook|mac ?(?:mini|studio|pro)|imac|(?:mac"
+    r"|apple)(?: with)?(?: an?)? m[1-5]"
+    r"|m[1-5] (?:mac|air|chip|ultra|max)|mps)(?![a-z])|苹果(?:电脑|笔记本|芯片)|m[1-5] ?(?:芯片|的?苹果)",
+    re.ASCII,
 )
 _NO_GPU = re.compile(
-    r"\b(?:no|without|lack|don'?t have|do not have"
-    r"|haven'?t got)(?: an?y?)?(?: dedicated)? (?:gpus?|graphics cards?|cuda)\b"
-    r"|(?:没有|没|无|不用|不带|不需要) ?(?:gpu|显卡|独显)|gpu[- ]?less"
+    r"\b(?:no|without|lacks?|(?:do|does)(?:n'?t| not) have|have(?:n'?t| not) got|can'?t afford|zero)"
+    r"(?: an?y?)?(?: (?:dedicated|discrete|nvidia|real|big|decent))? (?:gpus?|graphics cards?"
+    r"|video cards?|cuda)\b"
+    r"|(?:没有?|无|不用|不带|不需要|不靠|缺|买不起) ?(?:独立|英伟达)?(?:gpu|显卡|独显|n卡)|gpu ?(?:都"
+    r"|也)?没有|gpu-?less"
+    r"|integrated graphics|核显|集显|集成显卡",
+    re.ASCII,
 )
-_CPU = re.compile(r"(?<![a-z])cpus?(?![a-z])|处理器")
-_GPU = re.compile(r"(?<![a-z])(?:gpus?|cuda|graphics cards?|nvidia)(?![a-z])|显卡|单卡|双卡|独显")
-_COUNT_BEFORE = re.compile(r"\s*(?:x|×|\*|张|块|个|片|台|卡)?\s*(?:的)?\s*$")
-_COUNT_AFTER = re.compile(r"\s*[x×*]\s*(\d{1,2})\b")
-_SINGLE, _DOUBLE = re.compile(r"单(?:张|块|卡)"), re.compile(r"双卡")
-_BARE_CARD_CUE = re.compile(r"gpu|card|nvidia|geforce|显|卡|张|块|on (?:a|an|my|one|two)\b|上|训练")
-_REACH = 10
+_PLAIN_MACHINE = (
+    r"(?:laptop|notebook|thinkpad|chromebook|netbook|desktop|office (?:pc|computer|machine)|pc\b|computer)"
+)
+_CPU = re.compile(
+    r"(?<![a-z])cpus?(?![a-z])|处理器|raspberry pi|树莓派"
+    r"|\b(?:only|just|nothing but)(?: have| own| got| on)?(?: an?| my| our| one| this)?(?: [a-z-]+){0,2} "
+    + _PLAIN_MACHINE
+    + r"|\bon (?:my|our|an?) (?:(?:plain|old|ordinary|normal|cheap|office|school|everyday|\d-year-old) )+"
+    + _PLAIN_MACHINE
+    + r"|\bon my laptop\b"
+    r"|(?:只有|就|仅有?|只能用)(?:一?台|一?个)?(?:普通|旧|老|破|办公|家用|的)*(?:笔记本|台式机?|电脑|pc)"
+    r"|(?:普通|老旧?|旧|办公)的?(?:笔记本|台式机?|电脑)(?:上|跑|能|训练)",
+    re.ASCII,
+)
+_GPU = re.compile(
+    r"(?<![a-z])(?:gpus?|cuda|(?:graphics|video) cards?|nvidia|vram)(?![a-z])|显卡|显存|单卡|双卡"
+    r"|[234八四两2]卡|独显|n卡",
+    re.ASCII,
+)
+_MEMORY = r"(?:\d{1,3} ?gi?b?(?: ?(?:显存|内存|的?显存|memory|vram|ram))?(?: ?的)? ?)?"
+_COUNT_BEFORE = re.compile(
+    r" ?(?:x|×|\*|张|块|个|片|台|卡|pieces of|pcs)? ?的? ?" + _MEMORY + r"(?:big |small |old )?",
+    re.ASCII,
+)
+_COUNT_AFTER = re.compile(
+    r"(?: ?\(?-?\d{1,3} ?gi?b?\)?(?: ?显存)?)?"
+    r"(?: ?[x×*] ?(?P<times>\d{1,2})(?![\d.])|[ ,，]{0,2}共?(?P<cards>\d{1,2}"
+    r"|[一两二三四五六七八]) ?[张块卡](?!图|照))",
+    re.ASCII,
+)
+_SINGLE = re.compile(r"\bsingle\b|单(?:张|块|卡|显卡)", re.ASCII)
+_DOUBLE = re.compile(r"\bdual\b|\bpair of\b|双卡|双路", re.ASCII)
+_HAN = {c: i for i, c in enumerate("一二三四五六七八", 1)} | {"两": 2}
+_BARE_CARD_CUE = re.compile(
+    r"gpu|card|nvidia|geforce|显|卡|张|块|on (?:a|an|my|one|two)\b|上|训练|[x×*]|\b(?:one|two|four|an?"
+    r"|my|our|single) |\d ?gi?b?$",
+    re.ASCII,
+)
+_REACH = 24
 """Characters before a card's name in which its number is looked for."""
+MAX_DEVICES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +79,7 @@ class Hardware:
     Attributes:
         device: `cpu`, `cuda`, `mps` or a card's name; None where unsaid.
         n_devices: Number of cards; None where unsaid.
-        span: Where the card's name stands, so that its digits are not read as a quantity.
+        span: Where the card and its number stand, so that their digits count nothing else.
     """
 
     device: str | None
@@ -57,45 +97,52 @@ def _card_name(match: re.Match[str]) -> str:
     return f"NVIDIA {family.upper()} {digits.upper()}{tail}"
 
 
-def _count(folded: str, start: int, end: int) -> int | None:
+def _counted(folded: str, start: int, end: int, quantities: list[Quantity]) -> tuple[int | None, int, int]:
+    """Number of the devices named at a span, and the span with its number."""
+    for q in quantities:
+        near = q.end <= start and start - q.end <= _REACH and 1 <= q.value <= MAX_DEVICES
+        if near and not q.in_range and not _is_article(folded, q):
+            gap = folded[q.end : start]
+            if _COUNT_BEFORE.fullmatch(gap) and not re.match(r" ?gi?b", gap):
+                return int(q.value), q.start, end
     after = _COUNT_AFTER.match(folded, end)
     if after:
-        return int(after[1])
-    window = max(0, start - _REACH)
-    for quantity in find_quantities(folded[window:start]):
-        article = quantity.spelt and folded[window + quantity.start : window + quantity.end] in {"a", "an"}
-        stop = window + quantity.end
-        if not article and _COUNT_BEFORE.fullmatch(folded[stop:start]) and 1 <= quantity.value <= 64:
-            return int(quantity.value)
-    return None
+        written = after["times"] or after["cards"]
+        return int(_HAN.get(written) or written), start, after.end()
+    before = folded[max(0, start - _REACH) : start + 4]
+    if _SINGLE.search(before):
+        return 1, start, end
+    return (2 if _DOUBLE.search(before) else None), start, end
 
 
-def _spoken_count(folded: str) -> int | None:
-    if _SINGLE.search(folded):
-        return 1
-    return 2 if _DOUBLE.search(folded) else None
+def _is_article(folded: str, q: Quantity) -> bool:
+    return folded[q.start : q.end] in {"a", "an"}
 
 
 def _card(folded: str) -> re.Match[str] | None:
     for match in _CARD.finditer(folded):
         bare = match.group().isdigit()  # 3090 may as well be a number of examples
-        around = folded[max(0, match.start() - 12) : match.end() + 6]
+        around = folded[max(0, match.start() - 12) : match.end() + 4]
         if not bare or _BARE_CARD_CUE.search(around):
             return match
     return None
 
 
-def read_hardware(folded: str) -> Hardware:
+def read_hardware(folded: str, quantities: list[Quantity]) -> Hardware:
     """The device that a folded text names."""
     card = _card(folded)
     if card:
-        count = _count(folded, *card.span()) or _spoken_count(folded)
-        return Hardware(_card_name(card), count, card.span())
+        count, start, end = _counted(folded, *card.span(), quantities)
+        return Hardware(_card_name(card), count, (min(start, card.start()), max(end, card.end())))
     if _NO_GPU.search(folded):
         return Hardware("cpu", None, None)
-    gpu = _GPU.search(folded)
-    if gpu:
-        return Hardware("cuda", _count(folded, *gpu.span()) or _spoken_count(folded), gpu.span())
+    gpus = list(_GPU.finditer(folded))
+    for gpu in gpus:
+        count, start, end = _counted(folded, *gpu.span(), quantities)
+        if count is not None:
+            return Hardware("cuda", count, None)
+    if gpus:
+        return Hardware("cuda", None, None)
     if _MPS.search(folded):
         return Hardware("mps", None, None)
     return Hardware("cpu" if _CPU.search(folded) else None, None, None)

@@ -1,21 +1,34 @@
-"""The cue lexicon: reviewed YAML files beside this module, read and indexed once."""
+"""The lexicon: reviewed YAML files beside this module, read and indexed once.
 
-from collections.abc import Iterable, Mapping
+A *concept* is a group of phrases that count alike. The lexicon says which phrases belong together; what a
+concept says of task types and domains is learned (`app.fitting.task_words`).
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from app.task_profile.phrases import PhraseIndex
 from benchmarks.metrics import metric_named
-from models_registry.vocabulary import MODALITY_OF, Domain, TaskType
+from models_registry.vocabulary import Domain
 
 FOLDER = Path(__file__).parent / "lexicon"
-TYPES = tuple(TaskType)
-_ALL = {f"all-{modality}": modality for modality in ("text", "image", "audio")}
+
+
+class Family(StrEnum):
+    """What a concept is about, named as its file."""
+
+    TASKS = "tasks"
+    THINGS = "things"
+    NAMES = "names"
+    DOMAINS = "domains"
+    METRICS = "metrics"
+    LANGUAGES = "languages"
 
 
 class LexiconError(ValueError):
@@ -27,116 +40,80 @@ class LexiconError(ValueError):
         super().__init__(f"{file}: unknown name {name!r}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskCues:
-    """Cues of task types.
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A group of phrases: its file and its name there, such as a `Domain`, a metric or a language code."""
 
-    Attributes:
-        names: Cue names.
-        phrases: Index whose owners are positions in `names`.
-        weights: Log odds, (cues, types).
-        together: Further log odds of two cues that occur together, (types,), by their positions.
-    """
+    family: Family
+    name: str
 
-    names: tuple[str, ...]
-    phrases: PhraseIndex
-    weights: NDArray[np.float64]
-    together: Mapping[tuple[int, int], NDArray[np.float64]]
+    @property
+    def key(self) -> str:
+        """Unique name, under which weights are stored."""
+        return f"{self.family}:{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedPhrases:
-    """Phrases of a closed vocabulary.
+class Lexicon:
+    """All concepts.
 
     Attributes:
-        names: The vocabulary.
-        phrases: Index whose owners are positions in `names`.
-        weights: Weight of one phrase, by name.
+        concepts: In a fixed order.
+        phrases: Index whose owners are positions in `concepts`.
     """
 
-    names: tuple[str, ...]
+    concepts: tuple[Concept, ...]
     phrases: PhraseIndex
-    weights: tuple[float, ...]
 
 
-def _rows(file: str) -> list[dict[str, object]]:
-    rows = yaml.load((FOLDER / file).read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
-    return list(rows)
+def _load(file: str) -> Any:  # noqa: ANN401 (what a file holds is checked where it is used)
+    return yaml.load((FOLDER / file).read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
 
 
-def _strings(value: object) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
+def _check(concept: Concept) -> None:
+    try:
+        match concept.family:
+            case Family.DOMAINS:
+                Domain(concept.name)
+            case Family.METRICS:
+                metric_named(concept.name)
+            case _:
+                pass
+    except ValueError as error:
+        raise LexiconError(f"{concept.family}.yaml", concept.name) from error
 
 
-def _vector(weights: object, file: str) -> NDArray[np.float64]:
-    vector = np.zeros(len(TYPES))
-    for name, weight in (weights if isinstance(weights, dict) else {}).items():
-        modality = _ALL.get(name)
-        if modality is None and name not in TYPES:
-            raise LexiconError(file, name)
-        for position, task_type in enumerate(TYPES):
-            if task_type == name or MODALITY_OF[task_type] == modality:
-                vector[position] += float(weight)
-    return vector
-
-
-def _pairs(rows: Iterable[dict[str, object]]) -> list[tuple[int, str]]:
-    return [(owner, phrase) for owner, row in enumerate(rows) for phrase in _strings(row["words"])]
+def _rows() -> Iterator[tuple[Concept, list[str]]]:
+    for family in Family:
+        for row in _load(f"{family}.yaml"):
+            concept = Concept(family, str(row["name"]))
+            _check(concept)
+            yield concept, [str(word) for word in row["words"]]
 
 
 @lru_cache(maxsize=1)
-def task_cues() -> TaskCues:
-    """The cues of task types, alone and in combination.
+def lexicon() -> Lexicon:
+    """The shipped lexicon.
 
     Raises:
-        LexiconError: A file names an unknown task type or cue.
+        LexiconError: A file names an unknown domain or metric.
     """
-    rows = _rows("tasks.yaml")
-    names = tuple(str(row["name"]) for row in rows)
-    together: dict[tuple[int, int], NDArray[np.float64]] = {}
-    for row in _rows("combinations.yaml"):
-        cues = _strings(row["cues"])
-        for cue in cues:
-            if cue not in names:
-                raise LexiconError("combinations.yaml", cue)
-        low, high = sorted(names.index(cue) for cue in cues)
-        together[low, high] = _vector(row["weights"], "combinations.yaml")
-    return TaskCues(
-        names=names,
-        phrases=PhraseIndex(_pairs(rows)),
-        weights=np.stack([_vector(row["weights"], "tasks.yaml") for row in rows]),
-        together=together,
-    )
-
-
-def _named(file: str) -> NamedPhrases:
-    rows = _rows(file)
-    return NamedPhrases(
-        names=tuple(str(row["name"]) for row in rows),
-        phrases=PhraseIndex(_pairs(rows)),
-        weights=tuple(float(str(row.get("weight", 1.0))) for row in rows),
+    rows = list(_rows())
+    phrases = ((owner, phrase) for owner, (_, words) in enumerate(rows) for phrase in words)
+    return Lexicon(
+        concepts=tuple(concept for concept, _ in rows),
+        phrases=PhraseIndex(phrases, frozenset(map(str, _load("ordinary.yaml")))),
     )
 
 
 @lru_cache(maxsize=1)
-def domain_phrases() -> NamedPhrases:
-    """Phrases that tell the domain, named by `Domain` values."""
-    phrases = _named("domains.yaml")
-    for name in phrases.names:
-        Domain(name)
-    return phrases
+def counted_words() -> dict[str, dict[str, list[str]]]:
+    """What numbers count, as nouns and measure words by language."""
+    loaded: dict[str, dict[str, list[str]]] = _load("counted.yaml")
+    return loaded
 
 
 @lru_cache(maxsize=1)
-def metric_phrases() -> NamedPhrases:
-    """Spellings of metrics, named canonically."""
-    phrases = _named("metrics.yaml")
-    for name in phrases.names:
-        metric_named(name)
-    return phrases
-
-
-@lru_cache(maxsize=1)
-def language_phrases() -> NamedPhrases:
-    """Names of languages, as ISO 639-1 codes and `mul`."""
-    return _named("languages.yaml")
+def writing_words() -> dict[str, frozenset[str]]:
+    """Function words by language, by which the language of a description is told."""
+    return {str(code): frozenset(words) for code, words in _load("writing.yaml").items()}

@@ -3,12 +3,10 @@
 import re
 
 from app.task_profile.defaults import SPECIFIC_METRIC
-from app.task_profile.lexicon import metric_phrases
-from app.task_profile.normalise import Token
+from app.task_profile.features import Wording
+from app.task_profile.lexicon import Family
 from models_registry.vocabulary import TaskType
 
-_CAPITALISED = frozenset({"map", "em", "der", "mos", "ap score"})
-"""Spellings that are everyday words in lower case: `map each word`, German `der`."""
 _GENERAL = frozenset({"accuracy", "f1"})
 _IMBALANCE = re.compile(
     r"\b(?:im|un)-?balanced?\b|\bimbalance\b|\bskewed\b|\blong[- ]tail|\b(?:very |quite |are "
@@ -22,17 +20,12 @@ def says_imbalanced(folded: str) -> bool:
     return bool(_IMBALANCE.search(folded))
 
 
-def read_metric(original: str, tokens: list[Token], task_type: TaskType) -> str | None:
+def read_metric(wording: Wording, task_type: TaskType) -> str | None:
     """Canonical name of the metric asked for; None where unsaid.
 
     Of several the most specific counts, then the first.
     """
-    phrases = metric_phrases()
-    named = []
-    for hit in phrases.phrases.find(tokens):
-        word = original[hit.start : hit.end]
-        if not (hit.phrase in _CAPITALISED and word.islower()):
-            named.append(phrases.names[hit.owner])
+    named = [concept.name for concept, _ in wording.of(Family.METRICS)]
     if not named:
         return None
     best = next((name for name in named if name not in _GENERAL), named[0])

@@ -3,20 +3,21 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 MAX_CHARS = 2000
 """What lies beyond is not read: a description fits in far less, and reading time stays bounded."""
 
-_TRADITIONAL = (
-    "類譯語識別圖檢測問對話評論實體關係聞醫療標籤題萬條張個兩無樣數據視頻聲訊轉寫機畫繪預電網單詞尋薦結構"
-    "與時間價買產貨簡歷會議記錄總長隻現讀處遙衛導點擊購聽員專業術藥顯內這幾種鐘費額開閉選擇應請幫"
-)
-_SIMPLIFIED = (
-    "类译语识别图检测问对话评论实体关系闻医疗标签题万条张个两无样数据视频声讯转写机画绘预电网单词寻荐结构"
-    "与时间价买产货简历会议记录总长只现读处遥卫导点击购听员专业术药显内这几种钟费额开闭选择应请帮"
-)
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
-_FOLD = str.maketrans(_TRADITIONAL, _SIMPLIFIED) | _FULL_WIDTH
+
+
+def _simplified() -> dict[int, int]:
+    text = (Path(__file__).parent / "lexicon" / "traditional.yaml").read_text("utf-8")
+    pairs = "".join(line.strip() for line in text.partition("pairs: |")[2].splitlines())
+    return {ord(a): ord(b) for a, b in zip(pairs[::2], pairs[1::2], strict=True)}
+
+
+_FOLD = _simplified() | _FULL_WIDTH
 _TOKEN = re.compile(
     r"([^\W\d_㐀-䶿一-鿿][^\W_㐀-䶿一-鿿]*)(?:['’]s\b)?"  # a word; a possessive s is dropped
     r"|(\d+)|([㐀-䶿一-鿿])|([@+])|[.;:!?。；！？\n]"

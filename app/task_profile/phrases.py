@@ -1,6 +1,6 @@
 """Finds a fixed set of phrases in a text, in time linear in the text, with misspellings forgiven."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
@@ -12,98 +12,31 @@ _MAX_CORRECTIONS = 24
 _CORRECTABLE = range(5, 21)
 _LONG_WORD = 9
 """From this length on two wrong letters are forgiven, below it one."""
-# Everyday words one letter away from a cue; correcting them would invent a task.
-_ORDINARY = frozenset(
-    [
-        "stars",
-        "start",
-        "price",
-        "wants",
-        "want",
-        "contact",
-        "expert",
-        "imagin",
-        "moral",
-        "relativ",
-        "large",
-        "small",
-        "quit",
-        "right",
-        "light",
-        "model",
-        "train",
-        "contest",
-        "house",
-        "other",
-        "their",
-        "there",
-        "where",
-        "these",
-        "those",
-        "class",
-        "cost",
-        "could",
-        "would",
-        "should",
-        "about",
-        "after",
-        "again",
-        "speak",
-        "peach",
-        "beach",
-        "sport",
-        "store",
-        "story",
-        "state",
-        "place",
-        "plane",
-        "paper",
-        "power",
-        "world",
-        "work",
-        "words",
-        "weather",
-        "whether",
-        "market",
-        "market",
-        "number",
-        "sample",
-        "simple",
-        "order",
-        "older",
-        "under",
-        "three",
-        "seven",
-        "eight",
-        "comment",
-        "content",
-        "context",
-        "county",
-        "country",
-        "course",
-        "cours",
-        "first",
-        "parameter",
-        "budget",
-        "memory",
-        "hour",
-        "minut",
-        "longer",
-        "along",
-        "walks",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A phrase found: whose it is, and which part of the text it covers."""
+    """A phrase found: whose it is, which part of the text it covers, and its tokens, [first, last)."""
 
     owner: int
     phrase: str
     start: int
     end: int
-    first_token: int
+    first: int
+    last: int
+
+
+def longest(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits that lie in no longer one, of several that overlap the first; in their order."""
+    kept: list[Hit] = []
+    covered, widest = 0, (0, 0)
+    for hit in sorted(hits, key=lambda hit: (hit.first, -hit.last)):
+        if (hit.first, hit.last) == widest:
+            kept.append(hit)
+        elif hit.first >= covered:
+            kept.append(hit)
+            covered, widest = hit.last, (hit.first, hit.last)
+    return kept
 
 
 @dataclass(slots=True)
@@ -126,8 +59,14 @@ def _forgiven(word: str) -> int:
 class PhraseIndex:
     """Phrases of several owners, found as sequences of stemmed words and Chinese characters."""
 
-    def __init__(self, phrases: Iterable[tuple[int, str]]) -> None:
-        """Indexes (owner, phrase); a phrase may have several owners."""
+    def __init__(self, phrases: Iterable[tuple[int, str]], ordinary: frozenset[str] = frozenset()) -> None:
+        """Indexes (owner, phrase); a phrase may have several owners.
+
+        Args:
+            phrases: What is found.
+            ordinary: Everyday words, stemmed, that are never taken for a misspelling.
+        """
+        self._ordinary = ordinary
         self._root = _Node()
         self._words: set[str] = set()
         for owner, phrase in phrases:
@@ -158,9 +97,8 @@ class PhraseIndex:
                     best, cost = known, apart
         return best
 
-    @staticmethod
-    def _is_correctable(word: str) -> bool:
-        return word.isascii() and len(word) in _CORRECTABLE and word not in _ORDINARY
+    def _is_correctable(self, word: str) -> bool:
+        return word.isascii() and len(word) in _CORRECTABLE and word not in self._ordinary
 
     def _known(self, tokens: list[Token]) -> list[str]:
         budget = _MAX_CORRECTIONS
@@ -174,26 +112,16 @@ class PhraseIndex:
         return words
 
     def find(self, tokens: list[Token]) -> list[Hit]:
-        """The phrases in the text, from left to right; a longer one hides those inside it."""
+        """All phrases in the text, also those inside one another, by their beginning."""
         words = self._known(tokens)
         hits: list[Hit] = []
-        covered = 0  # tokens before this one lie in a phrase already found
-        for first in range(len(words)):
-            last, found = self._longest(words, first)
-            if found is None or last <= covered:
-                continue
-            covered = last
-            start, end = tokens[first].start, tokens[last - 1].end
-            hits.extend(Hit(owner, found.phrase, start, end, first) for owner in found.owners)
+        for first, token in enumerate(tokens):
+            node = self._root
+            for last in range(first, len(words)):
+                child = node.children.get(words[last])
+                if child is None:
+                    break
+                node = child
+                place = token.start, tokens[last].end, first, last + 1
+                hits.extend(Hit(owner, node.phrase, *place) for owner in node.owners)
         return hits
-
-    def _longest(self, words: list[str], first: int) -> tuple[int, _Node | None]:
-        node, found, last = self._root, None, first
-        for position in range(first, len(words)):
-            child = node.children.get(words[position])
-            if child is None:
-                break
-            node = child
-            if node.owners:
-                found, last = node, position + 1
-        return last, found

@@ -1,36 +1,43 @@
-"""Numbers as people write them in English and Chinese: `6,200`, `20k`, `1.2万`, `三千`, `half a million`."""
+"""Numbers as people write them: `6,200`, `20k`, `1.2万`, `2万3千`, `twenty-five thousand`."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 _ENGLISH = {
     word: float(value)
     for value, words in {
-        0.5: "half", 1: "one single a an", 2: "two both couple", 3: "three", 4: "four", 5: "five", 6: "six",
-        7: "seven", 8: "eight", 9: "nine", 10: "ten", 11: "eleven", 12: "twelve dozen", 15: "fifteen",
+        0.5: "half", 1: "one single a an", 2: "two couple", 3: "three", 4: "four", 5: "five", 6: "six",
+        7: "seven", 8: "eight", 9: "nine", 10: "ten", 11: "eleven", 12: "twelve dozen", 13: "thirteen",
+        14: "fourteen", 15: "fifteen", 16: "sixteen", 17: "seventeen", 18: "eighteen", 19: "nineteen",
         20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty",
-        90: "ninety",
+        90: "ninety", 100: "hundred", 1000: "thousand", 1_000_000: "million", 1_000_000_000: "billion",
     }.items()
     for word in words.split()
 }  # fmt: skip
 _SCALES = {
-    "k": 1e3, "thousand": 1e3, "hundred": 1e2, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9,
-    "billion": 1e9, "百": 1e2, "千": 1e3, "万": 1e4, "w": 1e4, "十万": 1e5,
-    "百万": 1e6, "千万": 1e7, "亿": 1e8,
+    "k": 1e3, "w": 1e4, "m": 1e6, "mn": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9,
+    "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9,
 }  # fmt: skip
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10_000, "亿": 100_000_000}
-_WORDS = "|".join(sorted(_ENGLISH, key=len, reverse=True))
+_NUMERAL = r"\d{1,15}(?:\.\d{1,9})?"
+_WORD = "|".join(sorted(_ENGLISH.keys() - {"a", "an"}, key=len, reverse=True))
 _QUANTITY = re.compile(
-    r"(?<![a-z0-9_.])(?:(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)|[1-9]\d{0,2}(?: \d{3})+(?![\d.,])"
-    r"|\d{1,15}(?:\.\d{1,9})?)"
-    r"|(?P<word>(?:" + _WORDS + r")(?:[ -](?:a|an|one|two|three|four|five|six|seven|eight|nine))?)\b)"
-    r"(?P<scale>[ -]?(?:thousand|hundred|million|billion|mn|bn)\b|[ ]?[kmbw](?![a-z0-9])"
-    r"|[ ]?(?:十万|百万|千万|[百千万亿]))?"
-    r"|(?P<han>[零〇一二两俩三四五六七八九十百千万亿]{1,12}|半)(?P<point>半)?",
+    r"(?<![a-z0-9_.@])(?<![a-z]-)(?:"
+    r"(?P<mixed>" + _NUMERAL + r" ?[十百千万亿]{1,2}(?:\d{1,4}[十百千])?(?:\d(?![\d.a-z]))?)"
+    r"|(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)|[1-9]\d{0,2}(?: \d{3})+(?![\d.,])|" + _NUMERAL + r")"
+    r"(?P<scale>[ -]?(?:thousand|hundred|million|billion|mio|mn|bn)\b|[ ]?[kmbw](?![a-z0-9'’]))?"
+    r"|(?<!few )(?<!several )(?P<words>(?:" + _WORD + r"|an?(?= (?:(?:full|whole) )?(?:hour|day)\b))\b"
+    r"(?:(?:[ -]| and | an? | and an? |(?<=couple) of | of a (?=million|thousand))(?:"
+    + _WORD
+    + r")\b){0,6}))"
+    r"|(?<![第几上])(?<![有好约了,，。、 ]数)(?P<han>[零〇一二两俩三四五六七八九十百千万亿]{1,12}"
+    r"|半)(?P<half>半)?(?!几)"
 )
+_RANGE = re.compile(r" ?(?:-|–|—|~|〜|to|through|or|到|至|或) ?-?")
+_BETWEEN = re.compile(r"between -?$")
+_APPROXIMATE = re.compile(r"[一二两三四五六七八九]{2}")  # 三五句, 七八百: about so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +48,17 @@ class Quantity:
         value: The number, its scale multiplied in.
         start: First character.
         end: Character after the last.
-        scale: Written scale, lower case; empty where there is none.
+        scale: Written scale of a numeral (`k`, `m`, `万`), lower case; empty where there is none.
         spelt: Whether it is written in English words.
+        in_range: Whether it is the beginning or the end of a range, or only about right: `0 to 5`, 三五.
     """
 
     value: float
     start: int
     end: int
-    scale: str
-    spelt: bool
+    scale: str = ""
+    spelt: bool = False
+    in_range: bool = False
 
 
 def han_number(numeral: str) -> float:
@@ -77,26 +86,66 @@ def han_number(numeral: str) -> float:
     return float(total + section + digit * max(1, last_unit // 10))
 
 
-def _english_number(words: str) -> float:
-    first, _, second = words.replace("-", " ").partition(" ")
-    value = _ENGLISH[first]
-    if not second or second in {"a", "an"}:
-        return value
-    return value + _ENGLISH[second] if value >= 20 else _ENGLISH[second]
-
-
-def _digits_value(match: re.Match[str]) -> float:
-    written = match["digits"]
-    value = float(written.replace(",", "").replace(" ", "")) if written else _english_number(match["word"])
-    return value * _SCALES.get((match["scale"] or "").strip(" -"), 1.0)
-
-
-def find_quantities(folded: str) -> Iterator[Quantity]:
-    """The numbers in a folded text, from left to right."""
-    for match in _QUANTITY.finditer(folded):
-        if match["han"]:
-            value = han_number(match["han"]) + (0.5 if match["point"] else 0.0)
-            yield Quantity(value, match.start(), match.end(), "", spelt=False)
+def english_number(words: str) -> float:
+    """The value of English number words: `twenty-five thousand`, `a couple of hundred`, `one and a half`."""
+    total = section = 0.0
+    found = [w for w in re.split(r"[ -]", words) if w in _ENGLISH]
+    for position, word in enumerate(found):
+        value = _ENGLISH[word]
+        if word in {"a", "an"} and len(found) > 1:
+            continue
+        if value == 100:
+            section = (section or 1.0) * 100.0
+        elif value >= 1000:
+            total, section = total + (section or 1.0) * value, 0.0
+        elif word == "dozen" and position:
+            section = (section or 1.0) * 12.0
         else:
-            scale = (match["scale"] or "").strip(" -")
-            yield Quantity(_digits_value(match), match.start(), match.end(), scale, bool(match["word"]))
+            section += value
+    return total + section
+
+
+def _mixed_number(written: str) -> float:
+    total, unit = 0.0, 1.0
+    for number, units in re.findall(r"(\d+(?:\.\d+)?) ?([十百千万亿]*)", written):
+        # a digit left over counts tenths of the unit before it: 3千5 is 3500
+        unit = han_number("一" + units) if units else max(1.0, unit / 10)
+        total += float(number) * unit
+    return total
+
+
+def _quantity(match: re.Match[str]) -> Quantity:
+    start, end = match.span()
+    if match["han"]:
+        value = han_number(match["han"]) + (0.5 if match["half"] else 0.0)
+        return Quantity(value, start, end, in_range=bool(_APPROXIMATE.search(match["han"])))
+    if match["mixed"]:
+        return Quantity(_mixed_number(match["mixed"]), start, end, "万" if "万" in match["mixed"] else "千")
+    if match["words"]:
+        return Quantity(english_number(match["words"]), start, end, spelt=True)
+    scale = (match["scale"] or "").strip(" -")
+    value = float(match["digits"].replace(",", "").replace(" ", "")) * _SCALES.get(scale, 1.0)
+    return Quantity(value, start, end, scale)
+
+
+def find_quantities(folded: str) -> list[Quantity]:
+    """The numbers in a folded text, from left to right."""
+    found: list[Quantity] = []
+    for match in _QUANTITY.finditer(folded):
+        q = _quantity(match)
+        if match["han"] and len(match["han"]) == 1 and match["han"] in "百千万亿":
+            continue  # 百科, 万一: not a number by itself
+        if found and _is_range(folded, found[-1], q):
+            found[-1] = Quantity(
+                found[-1].value, found[-1].start, found[-1].end, found[-1].scale, found[-1].spelt, True
+            )
+            q = Quantity(q.value, q.start, q.end, q.scale, q.spelt, True)
+        found.append(q)
+    return found
+
+
+def _is_range(folded: str, first: Quantity, second: Quantity) -> bool:
+    between = folded[first.end : second.start]
+    if _RANGE.fullmatch(between):
+        return True
+    return between.strip(" -") == "and" and bool(_BETWEEN.search(folded[: first.start][-12:]))

@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from app.task_profile.classifier import TYPES, Classifier, classifier
 from app.task_profile.defaults import default_domain, default_metric, is_imbalanced
-from app.task_profile.facts import Facts, read_numbers
-from app.task_profile.hardware import read_hardware
-from app.task_profile.lexicon import TYPES
+from app.task_profile.domains import domain_words, read_domain
+from app.task_profile.facts import read_mentions
+from app.task_profile.features import Wording, read_features, read_wording
+from app.task_profile.languages import read_languages
+from app.task_profile.limits import Facts
 from app.task_profile.measures import read_metric, says_imbalanced
-from app.task_profile.ngrams import word_model
-from app.task_profile.normalise import Token, fold, tokenise
-from app.task_profile.permissions import read_commercial_use, read_licences
-from app.task_profile.phrases import Hit
+from app.task_profile.normalise import fold
 from app.task_profile.profile import TaskProfile
-from app.task_profile.subjects import read_domain, read_languages
-from app.task_profile.task_types import TypeReading, read_type
+from app.task_profile.task_types import TypeReading, read_type, reasons
 from app.task_profile.words import (
     ReadConstraints,
     TaskConflictError,
@@ -32,8 +34,10 @@ _PROFILE_FACTS = frozenset({"n_examples", "n_classes", "mean_length"})
 @dataclass(frozen=True, slots=True)
 class _Text:
     original: str
-    folded: str
-    tokens: list[Token]
+    wording: Wording
+    scores: NDArray[np.float64]
+    types: TypeReading
+    model: Classifier
 
 
 def read_task(request: TaskWords) -> TaskReading:
@@ -47,47 +51,37 @@ def read_task(request: TaskWords) -> TaskReading:
     task_type = request.type
     if task_type and request.modality and MODALITY_OF[task_type] is not request.modality:
         raise TaskConflictError(task_type, request.modality, MODALITY_OF[task_type])
-    description = request.description or ""
+    description, model = request.description or "", classifier()
     folded = fold(description)
-    text = _Text(description, folded, tokenise(folded))
-    types = read_type(folded, text.tokens, request.modality, word_model())
+    mentions = read_mentions(folded)
+    wording = read_wording(description, folded)
+    scores = model.scores(read_features(wording, mentions.spans))
+    types = read_type(scores, wording, request.modality, model.temperature)
     if task_type is None:
         if not types.is_recognised:
-            raise UnreadableTaskError(description, types.nearest if types.hits else ())
+            raise UnreadableTaskError(description, types.nearest if types.has_words else ())
         task_type = types.best
-    constraints, facts = _read_facts(folded)
-    profile = _profile(request, text, task_type, types, facts)
-    return TaskReading(profile=profile, constraints=constraints)
+    facts = mentions.facts(task_type)
+    profile = _profile(request, _Text(description, wording, scores, types, model), task_type, facts)
+    return TaskReading(profile=profile, constraints=_constraints(facts))
 
 
-def _read_facts(folded: str) -> tuple[ReadConstraints, Facts]:
-    hardware = read_hardware(folded)
-    facts: Facts = dict(read_numbers(folded, hardware))
-    if hardware.device is not None:
-        facts["device"] = hardware.device
-    if hardware.n_devices is not None:
-        facts["n_devices"] = hardware.n_devices
-    commercial_use, licences = read_commercial_use(folded), read_licences(folded)
-    if commercial_use is not None:
-        facts["commercial_use"] = commercial_use
-    if licences is not None:
-        facts["licences"] = ", ".join(licences)
+def _constraints(facts: Facts) -> ReadConstraints:
     limits = {name: value for name, value in facts.items() if name not in _PROFILE_FACTS | {"licences"}}
-    return ReadConstraints(**limits, licences=licences), facts  # type: ignore[arg-type]
+    licences = str(facts["licences"]).split(", ") if "licences" in facts else None
+    return ReadConstraints(**limits, licences=None if licences is None else tuple(licences))  # type: ignore[arg-type]
 
 
-def _profile(
-    request: TaskWords, text: _Text, task_type: TaskType, types: TypeReading, facts: Facts
-) -> TaskProfile:
-    domain, domain_hits = read_domain(text.tokens, task_type)
+def _profile(request: TaskWords, text: _Text, task_type: TaskType, facts: Facts) -> TaskProfile:
+    domain = _domain(request, text, task_type)
     languages = _languages(request, text, task_type)
     explicit = request.type is not None
-    confidence = 1.0 if explicit else float(types.probabilities[TYPES.index(task_type)])
+    confidence = 1.0 if explicit else float(text.types.probabilities[TYPES.index(task_type)])
     return TaskProfile(
         task_type=task_type,
         modality=MODALITY_OF[task_type],
         languages=languages,
-        domain=_domain(request, text, task_type, domain),
+        domain=domain,
         metric=_metric(request, text, task_type, languages),
         n_examples=_whole(request.n_examples, facts.get("n_examples")),
         n_classes=_n_classes(request, facts),
@@ -96,30 +90,32 @@ def _profile(
         dataset_sha256=request.dataset_sha256,
         facts=facts,
         confidence=min(1.0, confidence),
-        because=_because(text.original, types, task_type, domain_hits),
-        alternatives=() if explicit else types.alternatives,
+        because=_because(text, task_type, domain),
+        alternatives=() if explicit else text.types.alternatives,
     )
 
 
 def _languages(request: TaskWords, text: _Text, task_type: TaskType) -> tuple[str, ...]:
     if request.languages:
         return tuple(dict.fromkeys(code.strip().lower() for code in request.languages))
-    if not text.tokens:
+    if not text.wording.tokens:
         return ()
-    return read_languages(text.original, text.folded, text.tokens, task_type)
+    return read_languages(text.wording, text.original, task_type)
 
 
-def _domain(request: TaskWords, text: _Text, task_type: TaskType, read: Domain) -> Domain:
+def _domain(request: TaskWords, text: _Text, task_type: TaskType) -> Domain:
     if request.domain is not None:
         return request.domain
-    return read if text.tokens else default_domain(task_type)
+    if not text.wording.tokens:
+        return default_domain(task_type)
+    return read_domain(text.scores, task_type, text.model)
 
 
 def _metric(request: TaskWords, text: _Text, task_type: TaskType, languages: tuple[str, ...]) -> str:
     if request.metric:
         return metric_named(request.metric).name
-    read = read_metric(text.original, text.tokens, task_type)
-    imbalanced = is_imbalanced(request.class_counts) or says_imbalanced(text.folded)
+    read = read_metric(text.wording, task_type)
+    imbalanced = is_imbalanced(request.class_counts) or says_imbalanced(text.wording.folded)
     return read or default_metric(task_type, languages, imbalanced=imbalanced)
 
 
@@ -137,9 +133,8 @@ def _number(given: float | None, read: object) -> float | None:
     return given if given is not None else float(read) if isinstance(read, (int, float)) else None
 
 
-def _because(
-    original: str, types: TypeReading, task_type: TaskType, domain_hits: list[Hit]
-) -> tuple[str, ...]:
+def _because(text: _Text, task_type: TaskType, domain: Domain) -> tuple[str, ...]:
     """The user's words for the type, strongest first, then those for the domain."""
-    hits = types.supporting(task_type)[:_MAX_REASONS] + domain_hits[:1]
-    return tuple(dict.fromkeys(original[hit.start : hit.end] for hit in hits))
+    spans = reasons(text.wording, task_type, text.model)[:_MAX_REASONS]
+    spans += [(hit.start, hit.end) for hit in domain_words(text.wording, domain)[:1]]
+    return tuple(dict.fromkeys(text.original[start:end] for start, end in spans))

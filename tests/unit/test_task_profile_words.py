@@ -16,7 +16,7 @@ from app.task_profile import (
 )
 from app.task_profile.defaults import DEFAULT_METRIC
 from app.task_profile.normalise import MAX_CHARS, fold, stem, tokenise
-from app.task_profile.phrases import PhraseIndex
+from app.task_profile.phrases import PhraseIndex, longest
 from app.task_profile.quantities import find_quantities, han_number
 from benchmarks.metrics import METRICS, UnknownMetricError
 from models_registry.vocabulary import MODALITY_OF, Domain, Modality, TaskType
@@ -269,4 +269,6 @@ def test_misspelt_words_find_their_phrase() -> None:
 
 def test_longer_phrase_hides_the_shorter() -> None:
     index = PhraseIndex([(0, "translation"), (1, "translation quality")])
-    assert [hit.owner for hit in index.find(tokenise("translation quality"))] == [1]
+    hits = index.find(tokenise("translation quality"))
+    assert [hit.owner for hit in hits] == [0, 1]
+    assert [hit.owner for hit in longest(hits)] == [1]
