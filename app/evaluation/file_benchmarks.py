@@ -101,7 +101,7 @@ class ShippedColumns:
         return frozenset(d for d in found if self._has(d, modality))
 
     def related(self, printed: str) -> frozenset[str]:
-        """Data sets that a part of a name means (`glue/sst2`, `CIFAR-100 (test)`), or that are parts of one."""
+        """Data sets that a part of a name means (`glue/sst2`, `CIFAR-100 (test)`), or that are part of it."""
         words = [word for word in re.split(r"[^a-z0-9]+", printed.lower()) if word]
         spans = [words[i:] for i in range(1, len(words))] + [words[:i] for i in range(1, len(words))]
         parts = {"".join(span) for span in spans}
@@ -177,12 +177,15 @@ def described(
     base = known or _read(column, text(cells, "description"), modality, shipped)
     stated = member(TaskType, cells, "task_type", "type", "task")
     task_type = stated or task_spelt(text(cells, "task_type", "task")) or _trained(base.task_type, column)
+    modality = MODALITY_OF[task_type]
     return replace(
         base,
         name=f"{suite}-{slug(column.printed) or letters(column.printed)}-{slug(column.metric)}",
         task_type=task_type,
-        modality=MODALITY_OF[task_type],
-        languages=words(cells, "languages", "language") or base.languages,
+        modality=modality,
+        languages=()
+        if modality is Modality.IMAGE
+        else words(cells, "languages", "language") or base.languages,
         domain=member(Domain, cells, "domain") or base.domain,
         metric=column.metric,
         n_classes=whole(cells, "n_classes", "classes") or base.n_classes,
