@@ -177,12 +177,15 @@ def described(
     base = known or _read(column, text(cells, "description"), modality, shipped)
     stated = member(TaskType, cells, "task_type", "type", "task")
     task_type = stated or task_spelt(text(cells, "task_type", "task")) or _trained(base.task_type, column)
+    modality = MODALITY_OF[task_type]
     return replace(
         base,
         name=f"{suite}-{slug(column.printed) or letters(column.printed)}-{slug(column.metric)}",
         task_type=task_type,
-        modality=MODALITY_OF[task_type],
-        languages=words(cells, "languages", "language") or base.languages,
+        modality=modality,
+        languages=()
+        if modality is Modality.IMAGE
+        else words(cells, "languages", "language") or base.languages,
         domain=member(Domain, cells, "domain") or base.domain,
         metric=column.metric,
         n_classes=whole(cells, "n_classes", "classes") or base.n_classes,

@@ -1,14 +1,14 @@
 """Runs all backtests and writes docs/prior.md: `python -m app.evaluation.report`.
 
 The numbers are kept in docs/results/prior.json, suite by suite, and the page and its plots are made from that
-file alone: `--page-only` makes them again, `--suite` runs some suites and keeps the others' numbers.
+file alone: `--page-only` makes them again, `--suite` and `--job` run a part and keep the other numbers.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -19,7 +19,7 @@ from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 
 from app.evaluation.asked import AskedColumn, asked_columns
-from app.evaluation.backtest import backtest
+from app.evaluation.backtest import ColumnResult, backtest
 from app.evaluation.bootstrap import best_list, gains, pooled_gain
 from app.evaluation.cold_start import cold_benchmarks, cold_families
 from app.evaluation.corpus import Corpus, shipped_corpus
@@ -52,18 +52,28 @@ AIMS: Mapping[str, tuple[float, float, float]] = {
 }
 """Weighted tau, regret@1 and regret@3 in points that the prior is to reach."""
 MEASURES = ("tau_w", "regret_at_1")
+JOBS = ("hidden", "families", "benchmarks", "exact")
 EXACT = ("sfda-1", "sfda-2")
 """Small suites, which are run a second time with everything fitted anew for each hidden data set."""
 
 
-def run_suite(suite: Suite, corpus: Corpus, hyper: Hyperparameters, say: Callable[[str], None]) -> Document:
-    """All backtests of a suite, as they are kept."""
-    figures = figures_of(suite, corpus.figures, corpus.benchmarks)
-    asked = asked_columns(figures, corpus.benchmarks)
-    document: Document = {
+def run_suite(
+    suite: Suite, corpus: Corpus, hyper: Hyperparameters, jobs: Sequence[str]
+) -> Iterator[tuple[str, Document]]:
+    """Some of the backtests of a suite as they are kept, one after the other, with their names.
+
+    Args:
+        suite: Shipped.
+        corpus: What is known.
+        hyper: Held.
+        jobs: Of `JOBS`.
+    """
+    asked = asked_columns(figures_of(suite, corpus.figures, corpus.benchmarks), corpus.benchmarks)
+    about: Document = {
         "n_columns": len(asked),
         "n_models": len({model for column in asked for model in column.models}),
         "n_figures": sum(map(len, asked)),
+        "figures_version": shipped_version()[:12],
         "hyperparameters": {
             "version": hyper.version,
             "family": dict(zip(COMPONENTS, hyper.family.round(4).tolist(), strict=True)),
@@ -71,31 +81,26 @@ def run_suite(suite: Suite, corpus: Corpus, hyper: Hyperparameters, say: Callabl
             "noise": round(hyper.noise, 4),
         },
     }
-    for name, job in _jobs(suite, corpus, asked, hyper).items():
-        began = time.monotonic()
-        document |= job()
-        say(f"{suite.name}, {name}: {time.monotonic() - began:.0f} s")
-    return document
+    for job in jobs:
+        if job != "exact" or suite.name in EXACT:
+            yield job, {**about, **_run(job, corpus, asked, hyper)}
 
 
-def _jobs(
-    suite: Suite, corpus: Corpus, asked: Sequence[AskedColumn], hyper: Hyperparameters
-) -> dict[str, Callable[[], Document]]:
-    def families() -> Document:
-        apart, mixed = cold_families(corpus, asked, hyper)
-        return {"families_apart": _summary(apart), "families_mixed": _summary(mixed)}
-
-    jobs: dict[str, Callable[[], Document]] = {
-        "hidden": lambda: {"hidden": backtest_document(backtest(corpus, asked, hyper))},
-        "families": families,
-        "benchmarks": lambda: {"cold_benchmarks": _summary(cold_benchmarks(corpus, asked, hyper))},
-    }
-    if suite.name in EXACT:
-        jobs["exact"] = lambda: {"exact": _summary(backtest(corpus, asked, hyper, is_exact=True))}
-    return jobs
+def _run(job: str, corpus: Corpus, asked: Sequence[AskedColumn], hyper: Hyperparameters) -> Document:
+    match job:
+        case "hidden":
+            return {"hidden": backtest_document(backtest(corpus, asked, hyper))}
+        case "families":
+            apart, mixed = cold_families(corpus, asked, hyper)
+            return {"families_apart": _summary(apart), "families_mixed": _summary(mixed)}
+        case "benchmarks":
+            return {"cold_benchmarks": _summary(cold_benchmarks(corpus, asked, hyper))}
+        case "exact":
+            return {"exact": _summary(backtest(corpus, asked, hyper, is_exact=True))}
+    raise ValueError(job)
 
 
-def _summary(results: Sequence[Any]) -> Document:
+def _summary(results: Sequence[ColumnResult]) -> Document:
     """The means of a backtest without its single benchmarks."""
     document = backtest_document(results)
     return {"mean": document["mean"], "baselines": document["baselines"]}
@@ -133,7 +138,9 @@ def reliability(suite: Document) -> dict[str, list[float]]:
 
 def write_page(document: Document) -> None:
     """The page and its plots are as the document says."""
-    suites = {s.name: document["suites"][s.name] for s in REPORTED if s.name in document["suites"]}
+    suites = {
+        s.name: document["suites"][s.name] for s in REPORTED if "hidden" in document["suites"].get(s.name, {})
+    }
     curves = {name: reliability(suite) for name, suite in suites.items()}
     counts = [suite["n_columns"] for suite in suites.values()]
     pooled = {
@@ -164,6 +171,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     names = [suite.name for suite in REPORTED]
     parser.add_argument("--suite", action="append", choices=names, help="run only this one; may be repeated")
+    parser.add_argument("--job", action="append", choices=JOBS, help="only this backtest; may be repeated")
     parser.add_argument("--as-served", action="store_true", help="with the hyper-parameters in use")
     parser.add_argument("--page-only", action="store_true", help="write the page from the numbers kept")
     parser.add_argument("--data", type=Path, default=get_settings().data_dir)
@@ -176,11 +184,13 @@ def main() -> int:
             continue
         served = load_hyperparameters()
         hyper = served if arguments.as_served else learnt_without(suite.suite, arguments.data)
-        found = run_suite(suite, shipped_corpus(), hyper, lambda line: print(line, file=sys.stderr))  # noqa: T201
-        found["nested"] = not arguments.as_served
-        document["suites"][suite.name] = {**found, "figures_version": shipped_version()[:12]}
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        began, kept = time.monotonic(), document["suites"].setdefault(suite.name, {})
+        for job, found in run_suite(suite, shipped_corpus(), hyper, arguments.job or JOBS):
+            kept |= {**found, "nested": not arguments.as_served}
+            RESULTS.parent.mkdir(parents=True, exist_ok=True)
+            RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+            sys.stderr.write(f"{suite.name}, {job}: {time.monotonic() - began:.0f} s\n")
+            began = time.monotonic()
     write_page(document)
     return 0
 
