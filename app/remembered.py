@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from threading import Lock
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -94,6 +95,7 @@ class Remembered:
 
     def __init__(self) -> None:
         self._beliefs: WeakKeyDictionary[EvidenceBase, dict[_Key, TargetBelief]] = WeakKeyDictionary()
+        self._making = Lock()
         self._of: WeakKeyDictionary[TargetBelief, OfBelief] = WeakKeyDictionary()
 
     def find(self, profile: TaskProfile, base: EvidenceBase) -> TargetBelief | None:
@@ -102,12 +104,20 @@ class Remembered:
         return None if found is None else found.get(_key(profile))
 
     def make(self, profile: TaskProfile, base: EvidenceBase) -> TargetBelief:
-        """The belief about this task, from now on remembered."""
-        beliefs = self._beliefs.setdefault(base, {})
-        if len(beliefs) >= KEPT_BELIEFS:
-            beliefs.clear()
-        made = beliefs[_key(profile)] = base.belief_for(profile)
-        return made
+        """The belief about this task, from now on remembered.
+
+        One at a time: threads that make beliefs side by side only slow one another and whoever has a short
+        question meanwhile, and often it is the same belief.
+        """
+        with self._making:
+            found = self.find(profile, base)
+            if found is not None:
+                return found
+            beliefs = self._beliefs.setdefault(base, {})
+            if len(beliefs) >= KEPT_BELIEFS:
+                beliefs.clear()
+            made = beliefs[_key(profile)] = base.belief_for(profile)
+            return made
 
     def of(self, held: TargetBelief) -> OfBelief:
         """What follows from this belief."""

@@ -14,6 +14,7 @@ from app.tables import ModelListRow, RecommendationRow
 
 _CODEC = pa.Codec("zstd", compression_level=1)
 """Bodies shrink to a seventh, in half the time that zlib takes for a sixth."""
+_KNOWN_LIST = select(ModelListRow.version).where(ModelListRow.version == bindparam("version"))
 _SIZE_BYTES = 4
 """Before the compressed bytes stands how many they become, little-endian."""
 
@@ -88,7 +89,8 @@ class RecommendationRepository:
         """
         connection = self._session.connection()
         for models in {m.models.version: m.models for m in made}.values():
-            self._keep(models, made[0].created_at)
+            if connection.execute(_KNOWN_LIST, {"version": models.version}).first() is None:
+                self._keep(models, made[0].created_at)
         insertion = _insertion(connection.dialect.name)
         if connection.execute(insertion, [_values(m) for m in made]).rowcount == len(made):
             return {}
@@ -96,11 +98,9 @@ class RecommendationRepository:
         return {stored.id: stored for stored in found if stored is not None}
 
     def _keep(self, models: ModelListSource, now: dt.datetime) -> None:
-        known = select(ModelListRow.version).where(ModelListRow.version == models.version)
-        if self._session.execute(known).first() is None:
-            words = compressed(models.packed())
-            self._session.merge(ModelListRow(version=models.version, words=words, created_at=now))
-            self._session.flush()
+        words = compressed(models.packed())
+        self._session.merge(ModelListRow(version=models.version, words=words, created_at=now))
+        self._session.flush()
 
     def get(self, recommendation_id: str) -> StoredRecommendation | None:
         """The recommendation of this id, or None."""
