@@ -192,13 +192,13 @@ def test_repeated_runs_become_a_mean_with_its_standard_error(tmp_path: Path) -> 
     assert reading.std_error == about(0.01)
 
 
-def recycled(folder: Path, mnli_lp: float, row: list[float]) -> Path:
-    """Figures of one model in the source's order, beside base models without runs."""
+def recycled(folder: Path, mnli_lp: float, *models: list[float]) -> Path:
+    """Figures of models in the source's order, beside base models without runs."""
     for name in model_recycling._BASES:
         write(folder, f"model_recycling/models_results_{name}_pretrain.csv", "\tdataset name\taccuracy")
     header = ",".join(("model_name", "mnli_lp", *model_recycling.N_TEST))
-    cells = ",".join(map(repr, row))
-    write(folder, "model_recycling/models_tested.csv", header, f"a/b,{mnli_lp},{cells}")
+    lines = [f"a/b{i},{mnli_lp},{','.join(map(repr, row))}" for i, row in enumerate(models)]
+    write(folder, "model_recycling/models_tested.csv", header, *lines)
     return folder
 
 
@@ -218,6 +218,17 @@ def test_figures_that_slid_into_earlier_columns_are_put_back(tmp_path: Path) -> 
     assert {task: found[task] for task in ("imdb", "rte", "esnli", "anli")} == {
         task: truth[task] for task in ("imdb", "rte", "esnli", "anli")
     }
+
+
+def test_a_row_put_back_is_refused_where_it_would_beat_every_other_by_far(tmp_path: Path) -> None:
+    row = counted()
+    tasks = list(model_recycling.N_TEST)
+    missing, imdb = tasks.index("qnli"), tasks.index("imdb")
+    slid = [*row[:missing], *row[missing + 1 :], row[-1]]
+    better = [0.95 if i == imdb else v for i, v in enumerate(slid)]
+    others = [counted(seed) for seed in (0, 1)]
+    folder = recycled(tmp_path, 0.0, *others, slid, better)
+    assert {r.model for r in accepted(model_recycling.read, folder)} == {"a/b0", "a/b1", "a/b2"}
 
 
 def test_figures_in_their_own_columns_stay_there(tmp_path: Path) -> None:
