@@ -5,6 +5,7 @@ F. The inverses of its members' covariances are made when a member is looked at.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,34 @@ from app.ranking.regression import Family, ModelCells
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+V = TypeVar("V")
+
+
+class Changed(Mapping[str, V]):
+    """A mapping with some of its values replaced, or taken away; the others are not looked at."""
+
+    def __init__(self, before: Mapping[str, V], changes: Mapping[str, V | None]) -> None:
+        """Remember both; None takes a value away."""
+        self._before, self._changes = before, changes
+
+    def __getitem__(self, name: str) -> V:
+        if name not in self._changes:
+            return self._before[name]
+        found = self._changes[name]
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return self._changes[name] is not None if name in self._changes else name in self._before  # type: ignore[index]
+
+    def __iter__(self) -> Iterator[str]:
+        return (
+            name for name in {**dict.fromkeys(self._before), **dict.fromkeys(self._changes)} if name in self
+        )
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class LazyMembers(Mapping[int, ModelCells]):

@@ -13,7 +13,6 @@ in `app.fitting.prior`, all that follows is exact Gaussian regression (universal
 Williams, 2006, section 2.7), family by family and model by model (`app.ranking.regression`).
 """
 
-from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.ranking.columns import COMPONENTS
+from app.ranking.families import Changed
 from app.ranking.hidden import hidden_errors
 from app.ranking.levels import LevelModel, LevelVariances, fit_levels
 from app.ranking.regression import Family, solve_family
@@ -111,26 +111,28 @@ class Prior:
         """The same without these cells; shifts, coefficients of the traits and levels are held."""
         table, gone = self.table, np.zeros(len(self.table), dtype=bool)
         gone[cells] = True
-        families, weights = dict[str, Family](), dict[str, Array]()
+        families, weights = dict[str, Family | None](), dict[str, Array | None]()
         alpha = np.where(gone, 0.0, self.alpha)
         for name in {table.described[int(table.model[cell])].family for cell in cells}:
             left = {m: member.cells[~gone[member.cells]] for m, member in self.families[name].members.items()}
             left = {m: mine for m, mine in left.items() if len(mine)}
             if not left:
+                families[name] = weights[name] = None
                 continue
-            families[name] = solve_family(left, table.column, self.noise, self.shared, self.own)
+            solved_family = solve_family(left, table.column, self.noise, self.shared, self.own)
             mine = np.concatenate(list(left.values()))
             values = np.zeros((len(table), 1 + self.trait_rows.shape[1]))
             values[mine, 1:] = self.trait_rows[mine]
             values[mine, 0] = self.standard[mine] - self.trait_rows[mine] @ self.beta
             solved = np.zeros_like(values)
-            weights[name] = families[name].solve_into(solved, values, self.shared)
+            families[name] = solved_family
+            weights[name] = solved_family.solve_into(solved, values, self.shared)
             alpha[mine] = solved[mine, 0]
         return replace(
             self,
             alpha=alpha,
-            families=ChainMap(families, self.families),  # type: ignore[arg-type]  # only read
-            weights=ChainMap(weights, self.weights),  # type: ignore[arg-type]  # only read
+            families=Changed(self.families, families),
+            weights=Changed(self.weights, weights),
         )
 
     def surprise(self, cell: int) -> float:
@@ -142,11 +144,13 @@ class Prior:
         model = int(self.table.model[cell])
         family = self.families[self.table.described[model].family]
         member = family.members[model]
-        row = member.inverse[int(np.flatnonzero(member.cells == cell)[0])]
-        within = self.shared[np.ix_(family.columns, family.columns)]
-        shared = row @ (within - within @ family.known @ within)[np.ix_(member.places, member.places)] @ row
-        own = row[int(np.flatnonzero(member.cells == cell)[0])]
-        return float(self.alpha[cell] / (own - shared))
+        place = int(np.flatnonzero(member.cells == cell)[0])
+        row, columns = member.inverse[place], family.columns
+        # F - F known F, asked along one direction alone: no product of two matrices
+        mine = columns[member.places]
+        reach = row @ self.shared[mine[:, None], columns]
+        shared = reach[member.places] @ row - reach @ family.known @ reach
+        return float(self.alpha[cell] / (row[place] - shared))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

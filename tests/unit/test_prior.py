@@ -149,6 +149,20 @@ def test_effect_of_a_figure_is_the_change_when_it_is_left_out(prior: Prior) -> N
         base.without([10**9])
 
 
+def test_a_family_without_any_of_its_figures_is_as_one_never_measured(prior: Prior) -> None:
+    model = prior.table.number_of["huggingface:org/m3"]
+    without = prior.without(prior.table.cells_of(model))  # every family here has one model
+    described = KNOWN["huggingface:org/m3"]
+    found, stranger = (
+        predict(p, [Candidate(described=d, row=d.name)], [_target("en")])
+        for p, d in ((without, described), (prior, replace(described, name="none", family="none")))
+    )
+    assert described.family not in without.families
+    assert len(without.families) == len(prior.families) - 1
+    np.testing.assert_allclose(found.mean, stranger.mean, atol=1e-9)
+    np.testing.assert_allclose(found.covariance, stranger.covariance, atol=1e-9)
+
+
 def _dense_without(prior: Prior, column: int) -> tuple[None, np.ndarray]:
     """Variance of every model's cell on a column given its family's other cells, traits held."""
     table = prior.table
