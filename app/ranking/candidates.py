@@ -1,49 +1,44 @@
 """The registry's models as arrays, so that a request costs a few vector operations and no loops."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.exclusions import ModelWords
-from models_registry.entry import Architecture, ModelEntry, WeightsFormat
-from models_registry.vocabulary import TaskType
+from app.ranking.candidate_facts import CandidateFacts
+from app.ranking.coded import Coded
+from models_registry.entry import ModelEntry, WeightsFormat
+from models_registry.vocabulary import MULTILINGUAL, TaskType
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-BYTES_PER_PARAMETER = 4
-"""Weights are trained in single precision, whatever they are stored in."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Words:
-    """One word a model, few of them distinct.
+class Chosen(Sequence[ModelEntry]):
+    """Some of many entries; none is looked at before it is asked for."""
 
-    Attributes:
-        distinct: The words.
-        codes: Which of them each model has, shape (M,).
-    """
+    entries: Sequence[ModelEntry]
+    models: Index
 
-    distinct: tuple[str, ...]
-    codes: Index
+    def __len__(self) -> int:
+        return len(self.models)
 
-    @classmethod
-    def of(cls, words: Iterable[str]) -> Self:
-        """These words, one a model."""
-        number: dict[str, int] = {}
-        codes = np.array([number.setdefault(word, len(number)) for word in words], dtype=np.intp)
-        return cls(tuple(number), codes)
+    @overload
+    def __getitem__(self, place: int) -> ModelEntry: ...
 
-    def __getitem__(self, models: Index) -> "Words":
-        """The words of these models."""
-        return Words(self.distinct, self.codes[models])
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[ModelEntry]: ...
 
-    def where(self, test: Callable[[str], bool]) -> NDArray[np.bool_]:
-        """Which models' words pass the test, shape (M,)."""
-        return np.array([test(word) for word in self.distinct], dtype=bool)[self.codes]
+    def __getitem__(self, place: int | slice) -> ModelEntry | Sequence[ModelEntry]:
+        """The entry at a place, or those of a range."""
+        if isinstance(place, slice):
+            return Chosen(self.entries, self.models[place])
+        return self.entries[int(self.models[place])]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,16 +54,21 @@ class CandidateTable:
     def __len__(self) -> int:
         return len(self.entries)
 
+    @cached_property
+    def facts(self) -> CandidateFacts:
+        """All that is read from the entries."""
+        return CandidateFacts.of(self.entries)
+
     def among(self, models: Index) -> "CandidateTable":
         """The same table of these models only: its columns are cut, not computed anew."""
-        part = CandidateTable([self.entries[i] for i in models.tolist()])
+        part = CandidateTable(Chosen(self.entries, models))
         vars(part).update({name: getattr(self, name)[models] for name in _COLUMNS})
         return part
 
-    @cached_property
+    @property
     def names(self) -> Sequence[str]:
         """Full names, length M."""
-        return [e.name for e in self.entries]
+        return self.facts.names
 
     def words(self, model: int) -> ModelWords:
         """What the exclusion of this model is worded with."""
@@ -77,12 +77,12 @@ class CandidateTable:
     @cached_property
     def parameters(self) -> Array:
         """All parameters."""
-        return np.array([e.n_parameters for e in self.entries], dtype=np.float64)
+        return self._number("parameters")
 
     @cached_property
     def flops(self) -> Array:
         """Operations of a forward pass over one unit."""
-        return np.array([e.forward_flops for e in self.entries])
+        return self._number("flops")
 
     @cached_property
     def has_cnn(self) -> bool:
@@ -97,33 +97,32 @@ class CandidateTable:
     @cached_property
     def is_per_token(self) -> NDArray[np.bool_]:
         """Whether the unit is a token (else an image or a second of audio)."""
-        return np.array([e.flops_unit == "token" for e in self.entries])
+        return self._number("is_per_token")
 
     @cached_property
     def layers(self) -> Array:
         """Layers."""
-        return np.array([e.n_layers for e in self.entries], dtype=np.float64)
+        return self._number("layers")
 
     @cached_property
     def width(self) -> Array:
         """Embedding width."""
-        return np.array([e.embedding_width for e in self.entries], dtype=np.float64)
+        return self._number("width")
 
     @cached_property
     def max_length(self) -> Array:
         """Most tokens read; infinity without a limit."""
-        return np.array([e.max_length or np.inf for e in self.entries])
+        return self._number("max_length")
 
     @cached_property
     def image_tokens(self) -> Array:
         """Positions that activations are kept for: patches of an image, frames of a second of audio."""
-        sides = [(e.input_size or 224) / 16 for e in self.entries]
-        return np.array(sides) ** 2
+        return np.asarray(np.square(self._number("input_size") / 16))
 
     @cached_property
     def is_convolutional(self) -> NDArray[np.bool_]:
         """Whether it is a convolutional network, whose activations do not grow with width times depth."""
-        return np.array([e.architecture is Architecture.CNN for e in self.entries])
+        return self._number("is_convolutional")
 
     @cached_property
     def heads(self) -> Array:
@@ -143,43 +142,39 @@ class CandidateTable:
     @cached_property
     def file_bytes(self) -> Array:
         """Size of the weights on disk."""
-        return np.array(
-            [e.weights.n_bytes or e.n_parameters * BYTES_PER_PARAMETER for e in self.entries], float
-        )
+        return self._number("file_bytes")
 
     @cached_property
     def can_be_probed(self) -> NDArray[np.bool_]:
         """Whether the weights policy lets us load it: safetensors, or a pinned conversion."""
-        return np.array(
-            [
-                e.weights.format is WeightsFormat.SAFETENSORS or e.weights.converter is not None
-                for e in self.entries
-            ]
-        )
+        return self._number("can_be_probed")
 
     @cached_property
     def is_copy(self) -> NDArray[np.bool_]:
         """Whether it is another entry's model packed elsewhere, whole or in 4 bit: never better than that."""
-        keys = {e.key for e in self.entries}
-        return np.array([e.derived_from in keys for e in self.entries], dtype=bool)
+        keys, pairs = set(self.facts.keys), zip(self.facts.keys, self.facts.rows, strict=True)
+        return np.array([row != key and row in keys for key, row in pairs], dtype=bool)
 
     @cached_property
-    def hubs(self) -> Words:
+    def hubs(self) -> Coded[str]:
         """Where it lives."""
-        return Words.of(e.hub for e in self.entries)
+        return self.facts.hubs
 
     @cached_property
-    def licences(self) -> Words:
+    def licences(self) -> Coded[str]:
         """Its licence."""
-        return Words.of(e.licence for e in self.entries)
+        return self.facts.licences
+
+    def _number(self, name: str) -> NDArray[Any]:
+        return np.ascontiguousarray(self.facts.numbers[name])
 
     @cached_property
     def _places(self) -> dict[str, list[int]]:
         """Where each name stands, parts that leave no doubt dropped."""
         places: dict[str, list[int]] = {}
-        for i, e in enumerate(self.entries):
-            for name in (e.name, e.key, e.id):
-                places.setdefault(name, []).append(i)
+        for i, (name, key) in enumerate(zip(self.facts.names, self.facts.keys, strict=True)):
+            for part in (name, key, key.split(":", 1)[1]):
+                places.setdefault(part, []).append(i)
         return places
 
     def named(self, names: Iterable[str]) -> NDArray[np.bool_]:
@@ -189,32 +184,15 @@ class CandidateTable:
             mask[self._places.get(name, [])] = True
         return mask
 
-    @cached_property
-    def _task_masks(self) -> dict[TaskType, NDArray[np.bool_]]:
-        masks = {t: np.zeros(len(self), dtype=bool) for t in TaskType}
-        for i, e in enumerate(self.entries):
-            for task_type in e.task_types:
-                masks[task_type][i] = True
-        return masks
-
     def does(self, task_type: TaskType) -> NDArray[np.bool_]:
         """Whether it can be fine-tuned for this task, shape (M,)."""
-        return self._task_masks[task_type]
-
-    @cached_property
-    def _language_masks(self) -> dict[str, NDArray[np.bool_]]:
-        return {}
+        return self.facts.task_types.where(lambda mine: task_type in mine)
 
     def reads(self, languages: Sequence[str]) -> NDArray[np.bool_]:
         """Whether it was pretrained on all these languages; models without text pass, shape (M,)."""
-        result = np.ones(len(self), dtype=bool)
-        for language in languages:
-            mask = self._language_masks.get(language)
-            if mask is None:
-                mask = np.array([not e.languages or e.reads(language) for e in self.entries], dtype=bool)
-                self._language_masks[language] = mask
-            result &= mask
-        return result
+        return self.facts.languages.where(
+            lambda mine: not mine or MULTILINGUAL in mine or mine.issuperset(languages)
+        )
 
 
 def cnn_activations(flops: Array) -> Array:
@@ -229,7 +207,7 @@ def cnn_activations(flops: Array) -> Array:
 _COLUMNS = tuple(
     name
     for name, member in vars(CandidateTable).items()
-    if isinstance(member, cached_property) and name not in {"names", "has_cnn"} and not name.startswith("_")
+    if isinstance(member, cached_property) and name not in {"facts", "has_cnn"} and not name.startswith("_")
 )
 """The public columns."""
 

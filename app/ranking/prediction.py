@@ -109,7 +109,7 @@ def predict(prior: Prior, candidates: Sequence[Candidate], targets: Sequence[Col
         part = _FamilyPrediction.of(prior, kernels, name, found)
         mean[arms] += part.mean
         unexplained[arms] -= part.traits
-        covariance[np.ix_(arms, arms)] = part.covariance(same)
+        covariance[np.ix_(arms, arms)] = part.covariance(kernels, same)
     covariance += unexplained @ prior.beta_covariance @ unexplained.T
     return Prediction(
         mean=mean, covariance=(covariance + covariance.T) / 2, candidates=candidates, kernels=kernels
@@ -118,20 +118,26 @@ def predict(prior: Prior, candidates: Sequence[Candidate], targets: Sequence[Col
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class _FamilyPrediction:
-    """Members of one family on the targets, model-major.
+    """Members of one family on the targets, arms model-major.
+
+    An arm's part that the family shares is x = g(t) - O_tm V_m^-1 E_m g; C_f are the family's columns.
 
     Attributes:
         mean: Deviations from the traits, shape (n T,).
         traits: The same regression applied to the traits' own columns, shape (n T, traits).
-        map: From g at the targets and at the family's columns to each arm, shape (n T, T + C_f).
-        posterior: Covariance of g at the targets and at the family's columns, (T + C_f, T + C_f).
+        linear: -O_tm V_m^-1 E_m, what is taken from g at the family's columns, shape (n T, C_f).
+        across: Covariance of g at the targets and at the family's columns, shape (T, C_f).
+        reach: Covariance of x with g at the family's columns, before any figure, shape (n T, C_f).
+        known: How far the family's columns are pinned down, shape (C_f, C_f).
         apart: What no figure of the model tells, by model, shape (n, T, T).
     """
 
     mean: Array
     traits: Array
-    map: Array
-    posterior: Array
+    linear: Array
+    across: Array
+    reach: Array
+    known: Array
     apart: Array
 
     @classmethod
@@ -139,55 +145,56 @@ class _FamilyPrediction:
         cls, prior: Prior, kernels: TargetKernels, name: str, models: Sequence[int]
     ) -> "_FamilyPrediction":
         n_targets = len(kernels.own_within)
+        n_arms, apart = len(models) * n_targets, np.tile(kernels.own_within, (len(models), 1, 1))
         family, trait_count = prior.families.get(name), prior.trait_rows.shape[1]
         if family is None:
-            n = len(models)
             return cls(
-                mean=np.zeros(n * n_targets),
-                traits=np.zeros((n * n_targets, trait_count)),
-                map=np.tile(np.eye(n_targets), (n, 1)),
-                posterior=kernels.shared_within,
-                apart=np.tile(kernels.own_within, (n, 1, 1)),
+                mean=np.zeros(n_arms),
+                traits=np.zeros((n_arms, trait_count)),
+                linear=np.zeros((n_arms, 0)),
+                across=np.zeros((n_targets, 0)),
+                reach=np.zeros((n_arms, 0)),
+                known=np.zeros((0, 0)),
+                apart=apart,
             )
         across = kernels.shared_across[:, family.columns]
-        within = prior.shared[np.ix_(family.columns, family.columns)]
         weights = prior.weights[name]
-        shared = np.tile(across @ weights, (len(models), 1))
-        linear = np.zeros((len(models) * n_targets, n_targets + len(family.columns)))
-        linear[:, :n_targets] = np.tile(np.eye(n_targets), (len(models), 1))
-        apart = np.tile(kernels.own_within, (len(models), 1, 1))
+        mean = np.tile(across @ weights[:, 0], len(models))
+        linear, left = np.zeros((n_arms, len(family.columns))), np.zeros((n_arms, trait_count))
         for i, model in enumerate(models):
             if model not in family.members:
                 continue
             member, arms = family.members[model], slice(i * n_targets, (i + 1) * n_targets)
             own = kernels.own_across[:, prior.table.column[member.cells]]
             gains = own @ member.inverse
-            linear[arms, n_targets + member.places] = -gains
+            linear[arms, member.places] = -gains
             apart[i] -= gains @ own.T
-            shared[arms, 0] += own @ prior.alpha[member.cells]
-            rest = prior.trait_rows[member.cells] - within[member.places] @ weights[:, 1:]
-            shared[arms, 1:] += gains @ rest
-        both = np.vstack([across, within])
-        before = np.block([[kernels.shared_within, across], [across.T, within]])
+            mean[arms] += own @ prior.alpha[member.cells]
+            left[arms] = gains @ prior.trait_rows[member.cells]
+        within = prior.shared[family.columns[:, None], family.columns]
+        reach = np.tile(across, (len(models), 1)) + linear @ within
         return cls(
-            mean=shared[:, 0],
-            traits=shared[:, 1:],
-            map=linear,
-            posterior=before - both @ family.known @ both.T,
+            mean=mean,
+            traits=left + reach @ weights[:, 1:],
+            linear=linear,
+            across=across,
+            reach=reach,
+            known=family.known,
             apart=apart,
         )
 
-    def covariance(self, is_same: NDArray[np.bool_]) -> Array:
+    def covariance(self, kernels: TargetKernels, is_same: NDArray[np.bool_]) -> Array:
         """Of all arms, shape (n T, n T).
 
         Args:
+            kernels: Of the targets.
             is_same: Which members are one model, a copy being the model that it is a copy of, shape (n, n).
         """
         n, n_targets = self.apart.shape[:2]
+        to_targets = self.linear @ self.across.T + np.tile(kernels.shared_within, (n, 1))
+        together = np.tile(to_targets, n) + self.reach @ (self.linear - self.reach @ self.known.T).T
         alone = is_same[:, None, :, None] * self.apart[:, :, None, :]
-        return np.asarray(
-            self.map @ self.posterior @ self.map.T + alone.reshape(n * n_targets, n * n_targets)
-        )
+        return np.asarray(together + alone.reshape(n * n_targets, n * n_targets))
 
 
 def gains(

@@ -5,11 +5,13 @@ of (model, column), never names of models.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.ranking.coded import Coded
 from app.ranking.columns import Column, ColumnTable, trains_backbone
 from app.ranking.described import Described
 from benchmarks.figures import Protocol
@@ -71,6 +73,31 @@ def model_traits(model: Described) -> Array:
     return np.concatenate([alone, kinds, size * kinds, years * kinds])
 
 
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class ModelFeatures:
+    """What traits of M models follow from, their names left out: 50,000 models in some ten megabytes.
+
+    Attributes:
+        alone: Traits of each model alone, shape (M, len(_MODEL_TRAITS)).
+        languages: That each is known to read.
+        domains: Of its pretraining data.
+    """
+
+    alone: Array
+    languages: Coded[frozenset[str]]
+    domains: Coded[frozenset[Domain]]
+
+    @classmethod
+    def of(cls, models: Iterable[Described]) -> "ModelFeatures":
+        """Of these models."""
+        rows = [(model_traits(m), m.languages, m.domains) for m in models]
+        return cls(
+            alone=np.array([alone for alone, _, _ in rows]).reshape(len(rows), len(_MODEL_TRAITS)),
+            languages=Coded.of(languages for _, languages, _ in rows),
+            domains=Coded.of(domains for _, _, domains in rows),
+        )
+
+
 def traits(models: Sequence[Described], columns: ColumnTable, model: Index, column: Index) -> Array:
     """Traits of pairs, shape (n, len(TRAITS)).
 
@@ -80,17 +107,33 @@ def traits(models: Sequence[Described], columns: ColumnTable, model: Index, colu
         model: Number of each pair's model, shape (n,).
         column: Number of each pair's column, shape (n,).
     """
-    alone = np.array([model_traits(m) for m in models]).reshape(len(models), len(_MODEL_TRAITS))[model]
-    frozen = np.array(
-        [not trains_backbone(c.protocol) and c.protocol is not Protocol.PRETRAINED for c in columns.columns]
-    )
+    features = ModelFeatures.of(models)
+    alone = features.alone[model]
     pairs = [
-        *_language_traits(models, columns, model, column),
-        *_domain_traits(models, columns, model, column),
+        *_likeness_traits(features, columns, model, column),
         _among(_pairs_trained(models, columns), model, column, len(columns)),
         _among(_pairs_named(models, columns), model, column, len(columns)),
     ]
-    return np.hstack([alone, alone * frozen[column, None], np.column_stack(pairs)])
+    return np.hstack([alone, alone * _is_frozen(columns)[column, None], np.column_stack(pairs)])
+
+
+def expected(features: ModelFeatures, columns: ColumnTable, beta: Array) -> Array:
+    """Traits @ beta of every model on columns of which no model was trained or named after, (M, C).
+
+    Args:
+        features: Of the models.
+        columns: Such as the user's task.
+        beta: Coefficients, shape (len(TRAITS),).
+    """
+    n, size = len(_MODEL_TRAITS), (len(features.alone), len(columns))
+    alone, frozen = features.alone @ np.stack([beta[:n], beta[n : 2 * n]], axis=1).T[..., None]
+    model, column = np.divmod(np.arange(size[0] * size[1]), max(size[1], 1))
+    pairs = np.zeros(len(model))
+    for values, coefficient in zip(
+        _likeness_traits(features, columns, model, column), beta[2 * n :], strict=False
+    ):
+        pairs += coefficient * values
+    return np.asarray(alone + frozen * _is_frozen(columns) + pairs.reshape(size))
 
 
 def trained_before(models: Sequence[Described], column: Column) -> NDArray[np.bool_]:
@@ -102,33 +145,47 @@ def trained_before(models: Sequence[Described], column: Column) -> NDArray[np.bo
     return found
 
 
+def _is_frozen(columns: ColumnTable) -> NDArray[np.bool_]:
+    return np.array(
+        [not trains_backbone(c.protocol) and c.protocol is not Protocol.PRETRAINED for c in columns.columns]
+    )
+
+
+def _likeness_traits(
+    features: ModelFeatures, columns: ColumnTable, model: Index, column: Index
+) -> tuple[Array, ...]:
+    """The pairs' traits of language and of domain, in the order of `_PAIR_TRAITS`."""
+    return (
+        *_language_traits(features.languages, columns, model, column),
+        *_domain_traits(features.domains, columns, model, column),
+    )
+
+
 def _language_traits(
-    models: Sequence[Described], columns: ColumnTable, model: Index, column: Index
+    known: Coded[frozenset[str]], columns: ColumnTable, model: Index, column: Index
 ) -> tuple[Array, Array]:
     """Whether the model speaks little else than the column's languages, and whether it cannot read them."""
-    spoken = sorted(columns.language_numbers)
-    unread = np.array([[bool(m.languages) and not m.reads(s) for s in spoken] for m in models], dtype=bool)
-    unread = unread.reshape(len(models), len(spoken))
     missing = np.zeros(len(model), dtype=bool)
-    for number in range(len(spoken)):
-        missing |= unread[model, number] & (columns.languages[column, number] > 0)
-    narrow = np.array(
-        [0 < len(m.languages) <= _FEW_LANGUAGES and MULTILINGUAL not in m.languages for m in models]
-    )
+    for number, language in enumerate(sorted(columns.language_numbers)):
+        readers = {language, MULTILINGUAL}
+        unread = known.where(lambda mine, readers=readers: bool(mine) and not mine & readers)  # type: ignore[misc]
+        missing |= unread[model] & (columns.languages[column, number] > 0)
+    narrow = known.where(lambda mine: 0 < len(mine) <= _FEW_LANGUAGES and MULTILINGUAL not in mine)
     has_text = np.array([bool(c.languages) for c in columns.columns])[column]
     return (narrow[model] & has_text & ~missing).astype(float), missing.astype(float)
 
 
 def _domain_traits(
-    models: Sequence[Described], columns: ColumnTable, model: Index, column: Index
+    known: Coded[frozenset[Domain]], columns: ColumnTable, model: Index, column: Index
 ) -> tuple[Array, Array]:
     """Whether the model was pretrained on the column's special domain, and whether on others alone."""
     number = {domain: i for i, domain in enumerate(_SPECIAL)}
-    special = np.array([bool(m.domains) and not _BROAD & m.domains for m in models])
-    knows = np.array([[d in m.domains for d in _SPECIAL] for m in models]).reshape(len(models), len(_SPECIAL))
+    special = known.where(lambda mine: bool(mine) and not _BROAD & mine)[model]
+    knows = np.array([[d in mine for d in _SPECIAL] for mine in known.distinct])
+    knows = knows.reshape(len(known.distinct), len(_SPECIAL))
     asked = np.array([number.get(c.domain, -1) for c in columns.columns])[column]
-    home = special[model] & (asked >= 0) & knows[model, asked]
-    return home.astype(float), (special[model] & ~home).astype(float)
+    home = special & (asked >= 0) & knows[known.codes[model], asked]
+    return home.astype(float), (special & ~home).astype(float)
 
 
 def _pairs_trained(models: Sequence[Described], columns: ColumnTable) -> list[tuple[int, int]]:
