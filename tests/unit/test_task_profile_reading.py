@@ -11,6 +11,7 @@ DATA = Path(__file__).parents[1] / "data"
 HALVES = ("task_descriptions.yaml", "task_descriptions_heldout.yaml")
 COLLOQUIAL = ("task_descriptions_colloquial.yaml", "task_descriptions_colloquial_heldout.yaml")
 INDEPENDENT = ("task_descriptions_independent.yaml", "task_descriptions_independent_heldout.yaml")
+THIRD = ("task_descriptions_third_author.yaml", "task_descriptions_third_author_heldout.yaml")
 FIELDS = ("languages", "domain", "metric", "facts, all of a description")
 
 
@@ -37,6 +38,17 @@ def test_everyday_wording_is_mostly_understood(file: str, least: float) -> None:
 @pytest.mark.parametrize(("file", "least"), list(zip(INDEPENDENT, (0.95, 0.85), strict=True)))
 def test_descriptions_by_others_are_mostly_understood(file: str, least: float) -> None:
     assert measure(_judged(file))["type"] >= least
+
+
+@pytest.mark.parametrize("file", THIRD)
+@pytest.mark.parametrize(
+    ("field", "least"),
+    [("type", 0.87), ("languages", 0.92), ("domain", 0.90), ("facts, all of a description", 0.80)],
+)
+def test_descriptions_full_of_data_and_machines_are_mostly_understood(
+    file: str, field: str, least: float
+) -> None:
+    assert measure(_judged(file))[field] >= least
 
 
 @pytest.mark.parametrize("file", INDEPENDENT)
@@ -66,7 +78,7 @@ def test_every_task_type_can_be_read() -> None:
     assert set(TaskType) <= read
 
 
-@pytest.mark.parametrize("files", [HALVES, COLLOQUIAL, INDEPENDENT])
+@pytest.mark.parametrize("files", [HALVES, COLLOQUIAL, INDEPENDENT, THIRD])
 def test_no_description_is_in_both_halves(files: tuple[str, str]) -> None:
     first, second = ({row.text for row in load_described(DATA / file)} for file in files)
     assert not first & second
