@@ -15,8 +15,10 @@ from app.ranking.evidence import EvidenceBase, TargetBelief
 from app.ranking.observations import condition_on_probes
 from app.ranking.phrases import duration, language_name, say
 from app.ranking.posterior import Ranking, rank, utility
+from app.ranking.rest import contest_with
 from app.recall import Recall, recall_candidates, recall_pool
 from app.remembered import REMEMBERED, HeldPool
+from app.screening import screened
 from app.task_profile.profile import TaskProfile
 from benchmarks.metrics import metric_named
 
@@ -60,7 +62,7 @@ class Standing:
 
 
 def advise(question: Question, base: EvidenceBase, standing: Standing | None = None) -> Advice:
-    """Rank the models for this task: cost, recall, evidence, posterior, explanation, in this order.
+    """Rank the models for this task: cost, recall, screening, evidence, posterior, explanation.
 
     Args:
         question: The task and the limits.
@@ -71,11 +73,14 @@ def advise(question: Question, base: EvidenceBase, standing: Standing | None = N
     recall, costs = _recalled(question, work, base.candidates, standing)
     if not recall.eligible.any():
         return _nobody(question, recall, base.candidates)
-    held = standing.held if standing else _held(question, base)
+    rest = None
+    if standing is None:
+        recall, rest = screened(question, base, recall, costs)
+    held = standing.held if standing else _held(question, base, recall)
     field = _best_arms(held, recall, costs, question)
     ranking = rank(
         held.belief,
-        held.contest(field.arms),
+        contest_with(base, held, field.arms, rest),
         field.arms,
         utilities=field.utilities,
         costs=(field.latency_ms, field.seconds),
@@ -99,9 +104,13 @@ def _recalled(
     return (recall if standing is None else recall.restricted(standing.allowed)), costs
 
 
-def _held(question: Question, base: EvidenceBase) -> TargetBelief:
+def _held(question: Question, base: EvidenceBase, recall: Recall) -> TargetBelief:
     """What the figures say, and what probes measured on the same data."""
-    found = REMEMBERED.find(question.profile, base) or REMEMBERED.make(question.profile, base)
+    models = recall.pool.models[recall.eligible]
+    if question.probes:  # what they measured of one model teaches about others
+        probed = base.candidates.with_keys({p.model for p in question.probes})
+        models = np.union1d(models, probed)
+    found = REMEMBERED.make(question.profile, base, models)
     return condition_on_probes(base, found, question.profile, question.probes)
 
 

@@ -42,6 +42,7 @@ class Rule(StrEnum):
     MEMORY = "memory"
     TIME = "time"
     PRICE = "price"
+    OUTRANKED = "outranked"
 
 
 _FAR = {Rule.TASK: 1e33, Rule.NOT_INCLUDED: 1e32, Rule.EXCLUDED: 1e31, Rule.LANGUAGE: 1e30, Rule.HUB: 1e5}
@@ -49,6 +50,8 @@ _FAR = {Rule.TASK: 1e33, Rule.NOT_INCLUDED: 1e32, Rule.EXCLUDED: 1e31, Rule.LANG
 
 Those about the question itself lie beyond any ratio of numbers.
 """
+_OUTRANKED_DISTANCE = 1e3
+"""More than that of any limit: more time or memory does not help a model that others surpass."""
 FIRST_PAGE = 100
 """As many of the farther exclusions are kept in words: an answer shows 20 in all."""
 KEPT = 256
@@ -118,6 +121,7 @@ _SHOW: MappingProxyType[Rule, Callable[[float], str]] = MappingProxyType(
         Rule.MEMORY: lambda v: f"{v / GB:,.2f} GB",
         Rule.TIME: lambda v: f"{v / 3600:,.2f} h",
         Rule.PRICE: lambda v: f"{v:,.2f}",
+        Rule.OUTRANKED: lambda v: f"{v:,.1f} standard deviations below the best",
     }
 )
 _SAY: MappingProxyType[Rule, Callable[[ModelWords], str]] = MappingProxyType(
@@ -158,7 +162,8 @@ class Group:
     def distances(self) -> Array:
         """How far each is from eligible: the ratio of needed to available where both are numbers."""
         if self.needed is not None:
-            return self.needed.astype(np.float64) / max(self.limit, 1e-9)
+            ratio = self.needed.astype(np.float64) / max(self.limit, 1e-9)
+            return ratio + _OUTRANKED_DISTANCE if self.rule is Rule.OUTRANKED else ratio
         plain = _NOTHING_AT_ONCE if self.rule is Rule.TIME else _WORD_DISTANCE
         return np.full(len(self.models), _FAR.get(self.rule, plain))
 

@@ -135,7 +135,7 @@ class Explaining:
         measured = [p for p in self.question.probes if p.model == entry.key] if self.question.probes else []
         is_cut = entry.max_length is not None and tokens > entry.max_length
         key = (model, strategy, language, tokens if is_cut else None, *measured)
-        found = remembered.grounds.get(key)
+        found = remembered.target.grounds.get(key)
         if found is not None:
             return found
         measured.sort(key=lambda p: p.strategy is not strategy)  # its own before its sister's
@@ -155,13 +155,13 @@ class Explaining:
             reasons=tuple(reasons(footing, self.question.profile, language)),
             cautions=tuple(cautions(footing, language)),
         )
-        return keep(remembered.grounds, key, made)
+        return keep(remembered.target.grounds, key, made)
 
     def _recipe(self, grounds: Grounds, micro_batch: int, remembered: OfBelief) -> Recipe:
         work, profile, precision = self.work, self.question.profile, self.question.device.precision
         n_train = min(work.n_examples, FULL_RATE_FROM)
         key = (grounds, micro_batch, work.epochs, length_for(work.tokens), precision, n_train)
-        found = None if profile.class_counts else remembered.recipes.get(key)
+        found = None if profile.class_counts else remembered.target.recipes.get(key)
         if found is not None:
             return found
         made = make_recipe(
@@ -175,7 +175,7 @@ class Explaining:
             metric=profile.metric,
             n_train=n_train,
         )
-        return made if profile.class_counts else keep(remembered.recipes, key, made)
+        return made if profile.class_counts else keep(remembered.target.recipes, key, made)
 
 
 def _arm_cost(seconds: float, peak_bytes: float, latency_ms: float, watts: float, budget: Budget) -> ArmCost:

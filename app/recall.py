@@ -115,6 +115,21 @@ class Recall:
         """Everyone who is out."""
         return Exclusions(self.near, self.pool.beyond)
 
+    def outranked(self, out: Index, below: Array, limit: float) -> "Recall":
+        """The same without those whose outlook is too far below the best.
+
+        Args:
+            out: Their places in the pool, ascending, shape (k,).
+            below: How many standard deviations each lies below the best, shape (k,).
+            limit: How many the last that stays does.
+        """
+        group = Group(
+            rule=Rule.OUTRANKED, models=self.pool.models[out], needed=below.astype(np.float32), limit=limit
+        )
+        eligible = self.eligible.copy()
+        eligible[out] = False
+        return Recall(pool=self.pool, eligible=eligible, fits=self.fits & eligible, near=(*self.near, group))
+
     def restricted(self, allowed: NDArray[np.bool_]) -> "Recall":
         """The same with only these arms of the whole table, shape (len(STRATEGIES), M)."""
         fits = self.fits & allowed[:, self.pool.models]

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.ranking.cost import STRATEGIES
-from app.ranking.evidence import EvidenceBase, Influence, TargetBelief, arm_of, round_size
+from app.ranking.evidence import EvidenceBase, Influence, TargetBelief, Told, arm_of
 from app.ranking.recipe import Recipe
+from app.ranking.target import Target, round_size
 from app.recall import Pool
 from app.task_profile.profile import TaskProfile
 from models_registry.entry import ModelEntry
@@ -22,9 +23,9 @@ Index = NDArray[np.intp]
 K = TypeVar("K")
 V = TypeVar("V")
 
-KEPT_BELIEFS = 64
-KEPT = 4_096
-"""Explanations and recipes of one belief that are remembered; each takes about a kilobyte."""
+KEPT_TARGETS = 4_096
+KEPT = 512
+"""Explanations and recipes of one target that are remembered; each takes about a kilobyte."""
 ARM_OF_STRATEGY = np.array([arm_of(strategy) for strategy in STRATEGIES], dtype=np.intp)
 
 
@@ -71,58 +72,73 @@ class HeldPool:
         return cls(arms, held.belief.mean[arms], held.models[positions] == models)
 
 
-class OfBelief:
-    """What follows from one belief alone.
+class OfTarget:
+    """What follows from one target alone, whatever other models a model is ranked beside.
 
     Attributes:
         grounds: Of the arms that were explained before.
         recipes: Of those whose classes are not known, by all that they follow from.
-        tied: Names of models, by their arms.
     """
 
     def __init__(self) -> None:
         self.grounds: dict[Hashable, Grounds] = {}
         self.recipes: dict[Hashable, Recipe] = {}
+
+
+class OfBelief:
+    """What follows from one belief alone.
+
+    Attributes:
+        target: What follows from its target.
+        tied: Names of models, by their arms.
+        pools: The models of pools, as the belief holds them.
+    """
+
+    def __init__(self, target: OfTarget) -> None:
+        self.target = target
         self.tied: dict[tuple[int, ...], tuple[str, ...]] = {}
         self.pools: WeakKeyDictionary[Pool, HeldPool] = WeakKeyDictionary()
 
 
 class Remembered:
-    """What was worked out before and depends on nothing but a belief; gone as soon as the belief is.
-
-    `EvidenceBase` remembers beliefs too, but finding one there means to build its columns first.
-    """
+    """What was worked out before and depends on nothing but a belief; gone as soon as the belief is."""
 
     def __init__(self) -> None:
-        self._beliefs: WeakKeyDictionary[EvidenceBase, dict[_Key, TargetBelief]] = WeakKeyDictionary()
+        self._targets: dict[_Key, Target] = {}
         self._making = Lock()
         self._of: WeakKeyDictionary[TargetBelief, OfBelief] = WeakKeyDictionary()
+        self._of_target: WeakKeyDictionary[Told, OfTarget] = WeakKeyDictionary()
+
+    def target(self, profile: TaskProfile) -> Target:
+        """The target of a task; to find it is quicker than to build its columns."""
+        key = _key(profile)
+        found = self._targets.get(key)
+        return keep(self._targets, key, Target.of(profile), KEPT_TARGETS) if found is None else found
 
     def find(self, profile: TaskProfile, base: EvidenceBase) -> TargetBelief | None:
-        """The belief about this task, if it was asked for before."""
-        found = self._beliefs.get(base)
-        return None if found is None else found.get(_key(profile))
+        """The belief about this task, if it was asked for before; None where it depends on the limits."""
+        return base.find(self.target(profile))
 
-    def make(self, profile: TaskProfile, base: EvidenceBase) -> TargetBelief:
-        """The belief about this task, from now on remembered.
+    def make(self, profile: TaskProfile, base: EvidenceBase, among: Index) -> TargetBelief:
+        """The belief about these models on this task, from now on remembered.
 
         One at a time: threads that make beliefs side by side only slow one another and whoever has a short
         question meanwhile, and often it is the same belief.
         """
-        with self._making:
-            found = self.find(profile, base)
-            if found is not None:
-                return found
-            beliefs = self._beliefs.setdefault(base, {})
-            if len(beliefs) >= KEPT_BELIEFS:
-                beliefs.clear()
-            made = beliefs[_key(profile)] = base.belief_for(profile)
-            return made
+        target = self.target(profile)
+        found = base.find(target, among)
+        if found is None:
+            with self._making:
+                found = base.belief_on(target, among=among)
+        return found
 
     def of(self, held: TargetBelief) -> OfBelief:
         """What follows from this belief."""
         found = self._of.get(held)
-        return self._of.setdefault(held, OfBelief()) if found is None else found
+        if found is None:
+            told = self._of_target.setdefault(held.told, OfTarget())
+            found = self._of.setdefault(held, OfBelief(told))
+        return found
 
 
 _Key = tuple[TaskType, tuple[str, ...], Domain, str, int | None, int | None]
@@ -134,9 +150,9 @@ def _key(profile: TaskProfile) -> _Key:
     return profile.task_type, profile.languages, profile.domain, profile.metric, size, profile.n_classes
 
 
-def keep(kept: dict[K, V], key: K, made: V) -> V:
+def keep(kept: dict[K, V], key: K, made: V, most: int = KEPT) -> V:
     """Remember what was made; all is forgotten where it has become much."""
-    if len(kept) >= KEPT:
+    if len(kept) >= most:
         kept.clear()
     kept[key] = made
     return made

@@ -201,8 +201,11 @@ def _prior(question: Question, base: EvidenceBase, entries: Sequence[ModelEntry]
     Raises:
         UnfitCandidateError: There is none for one of them.
     """
-    held = condition_on_probes(base, base.belief_for(question.profile), question.profile, question.probes)
-    index = {e.name: i for i, e in enumerate(base.candidates.entries)}
+    index = {name: i for i, name in enumerate(base.candidates.names)}
+    probed = base.candidates.with_keys({p.model for p in question.probes})
+    among = np.union1d(np.array([index[e.name] for e in entries], dtype=np.intp), probed)
+    figures = base.belief_for(question.profile, among=among)
+    held = condition_on_probes(base, figures, question.profile, question.probes)
     unfit = next((e.name for e in entries if index[e.name] not in held.position), None)
     if unfit is not None:
         raise UnfitCandidateError(unfit)

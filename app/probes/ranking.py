@@ -26,9 +26,9 @@ def ranked_rows(
         measured: What the run measured, for the reasons.
     """
     plan = scheduler.plan
-    index = {e.name: i for i, e in enumerate(base.candidates.entries)}
+    index = {name: i for i, name in enumerate(base.candidates.names)}
     models = np.array([index[name] for name in plan.names], dtype=np.intp)
-    figures = base.belief_for(question.profile)
+    figures = base.belief_for(question.profile, among=np.sort(models))
     held = TargetBelief(
         target=figures.target,
         models=models,

@@ -88,7 +88,7 @@ class Belief:
         draws = _draws(n_samples, 1 << (len(self) - 1).bit_length(), seed)[: len(self)]
         # Of a triangular matrix: half the work. The transposes are free, since BLAS counts by columns.
         deviations = strmm(1.0, root.T, draws.T, side=1)
-        return np.asarray(self.mean + deviations)
+        return np.asarray(self.mean.astype(np.float32) + deviations)
 
 
 @lru_cache(maxsize=8)

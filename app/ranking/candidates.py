@@ -1,6 +1,6 @@
 """The registry's models as arrays, so that a request costs a few vector operations and no loops."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
@@ -183,6 +183,10 @@ class CandidateTable:
         for name in names:
             mask[self._places.get(name, [])] = True
         return mask
+
+    def with_keys(self, keys: Container[str]) -> Index:
+        """Models with one of these keys (`hub:id`), ascending."""
+        return np.array([i for i, key in enumerate(self.facts.keys) if key in keys], dtype=np.intp)
 
     def does(self, task_type: TaskType) -> NDArray[np.bool_]:
         """Whether it can be fine-tuned for this task, shape (M,)."""

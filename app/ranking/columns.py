@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from benchmarks.figures import Benchmark, Protocol
 from models_registry.vocabulary import Domain, Modality, TaskType
@@ -172,9 +173,9 @@ class ColumnTable:
         return {language: i for i, language in enumerate(seen)}
 
     @cached_property
-    def grams(self) -> Array:
+    def grams(self) -> csr_array:
         """Which n-grams each column's name has, rows of length 1, shape (C, n-grams seen)."""
-        return _unit_rows(_indicators([c.grams for c in self.columns], self.gram_numbers))
+        return _unit_indicators([c.grams for c in self.columns], self.gram_numbers)
 
     @cached_property
     def gram_numbers(self) -> dict[str, int]:
@@ -201,10 +202,8 @@ class ColumnTable:
                 distance = np.abs(self.log_sizes[:, None] - other.log_sizes[None, :])
                 return np.asarray(np.exp(-distance / SIZE_LENGTH))
             case "name":
-                theirs = [c.grams for c in other.columns]
-                return np.asarray(
-                    self.grams @ _unit_rows(_indicators(theirs, self.gram_numbers, theirs))[:, :-1].T
-                )
+                theirs = _unit_indicators([c.grams for c in other.columns], self.gram_numbers)
+                return np.asarray((self.grams @ theirs.T).toarray())
             case _:
                 return self._same(name, other)
 
@@ -230,26 +229,21 @@ def name_grams(name: str) -> frozenset[str]:
     return frozenset(text[i : i + n] for n in GRAM_LENGTHS for i in range(len(text) - n + 1))
 
 
-def _indicators(
-    sets: Sequence[frozenset[str]], numbers: dict[str, int], unseen: Sequence[frozenset[str]] | None = None
-) -> Array:
-    """Which of the numbered items each set has, shape (len(sets), len(numbers)); others are left out.
-
-    Args:
-        sets: One a row.
-        numbers: Column of each item.
-        unseen: Where given, a last column holds the square root of how many items of each set have no number,
-            so that rows keep their length.
-    """
-    result = np.zeros((len(sets), len(numbers) + (unseen is not None)))
+def _indicators(sets: Sequence[frozenset[str]], numbers: dict[str, int]) -> Array:
+    """Which of the numbered items each set has, shape (len(sets), len(numbers)); others are left out."""
+    result = np.zeros((len(sets), len(numbers)))
     for row, items in enumerate(sets):
-        known = [numbers[item] for item in items if item in numbers]
-        result[row, known] = 1.0
-        if unseen is not None:
-            result[row, -1] = np.sqrt(len(items) - len(known))
+        result[row, [numbers[item] for item in items if item in numbers]] = 1.0
     return result
 
 
-def _unit_rows(rows: Array) -> Array:
-    length = np.sqrt(np.sum(np.square(rows), axis=1, keepdims=True))
-    return np.asarray(rows / np.maximum(length, 1.0))
+def _unit_indicators(sets: Sequence[frozenset[str]], numbers: dict[str, int]) -> csr_array:
+    """The same, rows divided by the square root of how many items the set has, those left out included."""
+    known = [sorted(numbers[item] for item in items if item in numbers) for items in sets]
+    lengths = np.array([len(places) for places in known], dtype=np.intp)
+    sizes = np.array([max(len(items), 1) for items in sets], dtype=np.float64)
+    places = np.array([place for mine in known for place in mine], dtype=np.intp)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    return csr_array(
+        (np.repeat(1.0 / np.sqrt(sizes), lengths), places, starts), shape=(len(sets), len(numbers))
+    )

@@ -4,86 +4,60 @@ An arm here is (model, adaptation), where the adaptation is `tuned` (full or lor
 Both arms of a model are predicted jointly, so that a figure of one teaches about the other.
 """
 
-import math
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.keeping import Kept
 from app.ranking.belief import Belief
 from app.ranking.calibration import Calibration, calibrate
 from app.ranking.candidates import CandidateTable
-from app.ranking.columns import Column, ColumnTable
+from app.ranking.columns import ColumnTable
 from app.ranking.described import Described
 from app.ranking.figure_arrays import NumberedFigure
+from app.ranking.outlook import Outlook, Outlooks
 from app.ranking.posterior import Contest
-from app.ranking.prediction import Candidate, Prediction, gains, predict
+from app.ranking.prediction import Candidate, Piece, Prediction, TargetKernels, gains, predict
 from app.ranking.prior import Prior
+from app.ranking.target import FROZEN, TUNED, Target, TargetView
 from app.task_profile.profile import TaskProfile
-from benchmarks.figures import Protocol
 from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
-from models_registry.vocabulary import Strategy
+from models_registry.vocabulary import Strategy, TaskType
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-FEW_EXAMPLES = 2_000
-"""Up to here a task is compared with few-shot benchmarks (EuroEval trains on 1,024 examples)."""
-SIZE_STEPS_PER_DECADE = 2
-"""Data sizes are rounded to half decades, far below the size component's length scale of one decade."""
 N_SAMPLES = 1024
 """Draws for P(best): its standard error is at most 0.016."""
-SIMILARITY_DIGITS = 9
-CACHED_TARGETS = 512
+MOST_BELIEVED = 256
+"""Models of which one belief with covariances is made; from more, those with the best outlook are chosen."""
+CLOSER_LOOK = 128
+"""So many are chosen: who is shown is decided long before, and the others keep their share of P(best)."""
+BELIEF_BYTES = 128 * 2**20
+"""Beliefs that are remembered: some 60 of 256 models."""
+OUTLOOK_BYTES, VIEW_BYTES, PIECE_BYTES = 32 * 2**20, 16 * 2**20, 64 * 2**20
+VIEW_ARRAYS = 3
+"""A view's arrays are as large as three of its similarities."""
+TOLD_BYTES, TOLD_TARGET_BYTES = 64 * 2**20, 2**20
+"""Of all targets, and of one: about a kilobyte for each model that was explained."""
+ABLE_BYTES = 8 * 2**20
 KEPT_CONTESTS = 32
 """Contests remembered of one target; budgets and constraints leave few sets of models, so most share."""
-YOUR_TASK = "your task"
-"""Stands for the benchmark that nobody has measured: unlike every other, like itself."""
-TUNED, FROZEN = 0, 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """What the belief depends on; two requests with equal targets share it."""
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Told:
+    """What was found out about single models on one target: it does not depend on whom else they meet.
 
-    tuned: Column
-    frozen: Column
+    Attributes:
+        strongest: What `influences` found before, by model, adaptation and limit.
+    """
 
-    @classmethod
-    def of(cls, profile: TaskProfile) -> "Target":
-        """The target columns of a task, data size rounded."""
-        size = round_size(profile.n_examples)
-        tuned = Protocol.FEW_SHOT_TUNED if size is not None and size <= FEW_EXAMPLES else Protocol.FINE_TUNED
-
-        def column(protocol: Protocol) -> Column:
-            return Column(
-                task_type=profile.task_type,
-                modality=profile.modality,
-                languages=frozenset(profile.languages),
-                domain=profile.domain,
-                protocol=protocol,
-                metric=profile.metric,
-                n_train=size,
-                n_classes=profile.n_classes,
-                suite=YOUR_TASK,
-                benchmark=YOUR_TASK,
-                dataset=YOUR_TASK,
-            )
-
-        return cls(tuned=column(tuned), frozen=column(Protocol.LINEAR_PROBE))
-
-
-def round_size(n: int | None) -> int | None:
-    """The size rounded to `SIZE_STEPS_PER_DECADE`."""
-    if n is None:
-        return None
-    steps = round(math.log10(max(n, 1)) * SIZE_STEPS_PER_DECADE)
-    return int(10.0 ** (steps / SIZE_STEPS_PER_DECADE) + 0.5)
+    strongest: "dict[tuple[int, int, int], tuple[Influence, ...]]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +72,7 @@ class TargetBelief:
         similarity: Between both target columns and every column of the figures, shape (2, C), 0 to 1.
         spread: What one standard unit is worth on the comparable scale.
         seed: Of the draws.
+        told: What was found out about single models; beliefs about other models of the target share it.
     """
 
     target: Target
@@ -107,6 +82,13 @@ class TargetBelief:
     similarity: Array
     spread: float
     seed: int
+    told: Told = field(default_factory=Told)
+
+    @property
+    def n_bytes(self) -> int:
+        """That it comes to take once it was asked about."""
+        n = len(self.belief)
+        return 2 * self.belief.covariance.nbytes + 4 * n * (N_SAMPLES + KEPT_CONTESTS)
 
     @cached_property
     def samples(self) -> Array:
@@ -117,20 +99,24 @@ class TargetBelief:
     def _contests(self) -> dict[bytes, Contest]:
         return {}
 
-    def contest(self, arms: Index) -> Contest:
-        """Who wins among these arms, shape (n,)."""
-        key = arms.tobytes()
+    def contest(
+        self, arms: Index, others: Callable[[], Array] | None = None, others_key: bytes = b""
+    ) -> Contest:
+        """Who wins among these arms, shape (n,).
+
+        Args:
+            arms: The competing ones.
+            others: Draws the score of the best of all others, shape (N_SAMPLES,).
+            others_key: Says which others.
+        """
+        key = arms.tobytes() + others_key
         found = self._contests.get(key)
         if found is None:
             if len(self._contests) >= KEPT_CONTESTS:
                 self._contests.clear()
-            found = self._contests[key] = Contest.of(self.samples, arms)
+            found = Contest.of(self.samples, arms, None if others is None else others())
+            self._contests[key] = found
         return found
-
-    @cached_property
-    def strongest(self) -> "dict[tuple[int, int], tuple[Influence, ...]]":
-        """What `influences` found before, by arm and limit: it depends on nothing else."""
-        return {}
 
     @cached_property
     def position(self) -> dict[int, int]:
@@ -164,8 +150,12 @@ class EvidenceBase:
         self.prior = prior
         self.candidates = candidates
         self.calibration = calibration or calibrate(prior, prior.hidden_errors())
-        self._beliefs: dict[Target, TargetBelief] = {}
-        self._lock = Lock()
+        self._beliefs = Kept[tuple[Target, bytes], TargetBelief](BELIEF_BYTES)
+        self._able = Kept[tuple[TaskType, frozenset[str]], Index](ABLE_BYTES)
+        self._told = Kept[Target, Told](TOLD_BYTES)
+        self._outlooks = Kept[Target, Outlook](OUTLOOK_BYTES)
+        self._views = Kept[Target, TargetView](VIEW_BYTES)
+        self._pieces = Kept[tuple[TargetKernels, Candidate], Piece](PIECE_BYTES)
 
     def without(self, figure_ids: Sequence[int]) -> "EvidenceBase":
         """The same as if these figures had not been published; what was learnt from all is held.
@@ -181,76 +171,114 @@ class EvidenceBase:
         return EvidenceBase(self.prior.without(kept), self.candidates, self.calibration)
 
     @cached_property
-    def _cell_counts(self) -> tuple[dict[str, int], Counter[str]]:
+    def _family_counts(self) -> dict[str, int]:
         table = self.prior.table
-        per_model = np.bincount(table.model, minlength=len(table.models))
-        own = {name: int(n) for name, n in zip(table.models, per_model, strict=True)}
-        family = Counter[str]()
-        for described, n in zip(table.described, per_model.tolist(), strict=True):
-            family[described.family] += n
-        return own, family
+        counts = np.bincount(table.families.codes, weights=np.diff(table.starts))
+        return dict(zip(table.families.distinct, counts.astype(int).tolist(), strict=True))
 
     def n_own_figures(self, entry: ModelEntry) -> int:
         """Published cells of this model, or of the one it is a copy of."""
-        return self._cell_counts[0].get(entry.derived_from or entry.key, 0)
+        table = self.prior.table
+        number = table.number_of.get(entry.derived_from or entry.key)
+        return 0 if number is None else int(table.starts[number + 1] - table.starts[number])
 
     def n_family_figures(self, entry: ModelEntry) -> int:
         """Published cells of its whole family."""
-        return self._cell_counts[1][self._described(entry).family]
+        return self._family_counts.get(self._described(entry).family, 0)
 
     def _described(self, entry: ModelEntry) -> Described:
         """What is known of a candidate; of one that has figures, what the fit knew."""
         number = self.prior.table.number_of.get(entry.key)
         return Described.of(entry) if number is None else self.prior.table.described[number]
 
-    def belief_for(self, profile: TaskProfile, seed: int = 0) -> TargetBelief:
-        """What the figures say about this task, before any constraint."""
-        target = Target.of(profile)
-        with self._lock:
-            found = self._beliefs.pop(target, None)
-            if found is not None:
-                self._beliefs[target] = found  # now the most recent
-                return found
-        made = self._make(target, seed)
-        with self._lock:
-            self._beliefs[target] = made
-            while len(self._beliefs) > CACHED_TARGETS:
-                self._beliefs.pop(next(iter(self._beliefs)))
-        return made
+    def able(self, task_type: TaskType, languages: frozenset[str]) -> Index:
+        """Models that can do the task, ascending."""
+        found = self._able.get((task_type, languages))
+        if found is None:
+            able = self.candidates.does(task_type) & self.candidates.reads(sorted(languages))
+            models = np.flatnonzero(able)
+            found = self._able.keep((task_type, languages), models, models.nbytes)
+        return found
 
-    def _make(self, target: Target, seed: int) -> TargetBelief:
-        task = target.tuned
-        models = np.flatnonzero(
-            self.candidates.does(task.task_type) & self.candidates.reads(sorted(task.languages))
-        )
+    def is_large(self, target: Target) -> bool:
+        """Whether more models can do the task than are believed about at once."""
+        return len(self.able(target.tuned.task_type, target.tuned.languages)) > MOST_BELIEVED
+
+    def find(self, target: Target, among: Index | None = None) -> TargetBelief | None:
+        """The belief about this target, if it was asked for before."""
+        return self._beliefs.get((target, self._key(target, among)))
+
+    def _key(self, target: Target, among: Index | None) -> bytes:
+        return among.tobytes() if among is not None and self.is_large(target) else b""
+
+    def belief_for(self, profile: TaskProfile, seed: int = 0, among: Index | None = None) -> TargetBelief:
+        """What the figures say about this task, before any constraint.
+
+        Args:
+            profile: The task.
+            seed: Of the draws.
+            among: Models that the answer can be about, ascending, shape (k,). Where few models can do the
+                task, the belief is over all of them all the same, so that requests share it.
+        """
+        return self.belief_on(Target.of(profile), seed, among)
+
+    def belief_on(self, target: Target, seed: int = 0, among: Index | None = None) -> TargetBelief:
+        """The same for a target."""
+        key = target, self._key(target, among)
+        found = self._beliefs.get(key)
+        if found is not None:
+            return found
+        models = self.able(target.tuned.task_type, target.tuned.languages)
+        if key[1] and among is not None:
+            models = np.intersect1d(models, among, assume_unique=True)
+        made = self._make(target, models, seed)
+        return self._beliefs.keep(key, made, made.n_bytes)
+
+    @cached_property
+    def _outlooks_of_all(self) -> Outlooks:
+        return Outlooks.of(self.prior, self.candidates.facts)
+
+    def outlook(self, target: Target) -> Outlook:
+        """What every candidate may reach on both columns of this target, comparable scale."""
+        found = self._outlooks.get(target)
+        if found is None:
+            view = self.view(target)
+            made = self._outlooks_of_all.on(ColumnTable(target.columns), view.kernels)
+            made = made.scaled(view.levels, view.spread)
+            found = self._outlooks.keep(target, made, made.mean.nbytes + made.deviation.nbytes)
+        return found
+
+    def view(self, target: Target) -> TargetView:
+        """What the prior says of this target, whatever the models."""
+        found = self._views.get(target)
+        if found is None:
+            made = TargetView.of(self.prior, self.calibration, target)
+            found = self._views.keep(target, made, made.similarity.nbytes * VIEW_ARRAYS)
+        return found
+
+    def _make(self, target: Target, models: Index, seed: int) -> TargetBelief:
         entries = [self.candidates.entries[int(i)] for i in models]
-        columns = [target.tuned, target.frozen]
         candidates = [Candidate(described=self._described(e), row=e.derived_from or e.key) for e in entries]
-        prediction = predict(self.prior, candidates, columns)
-        levels = [self.prior.level_model.predict(c) for c in columns]
-        spread = levels[TUNED][2]
-        level = np.tile([mean for mean, _, _ in levels], len(entries))
-        noise = self.prior.hyper.noise * np.eye(len(level))
-        # What frozen features reach says only in part what a fine-tune reaches: each has a level of its own
-        # beside the one they share.
-        shared = self.prior.level_model.between_protocols
-        apart = np.tile(
-            np.eye(2) * [(1.0 - shared) * variance for _, variance, _ in levels], (len(entries),) * 2
-        )
-        scale = np.tile(spread * np.sqrt([self.calibration.factor(c) for c in columns]), len(entries))
+        view, n = self.view(target), len(entries)
+        prediction = predict(self.prior, candidates, target.columns, kernels=view.kernels, known=self._pieces)
+        scale = np.tile(view.spread * np.sqrt(view.factors), n)
+        covariance = prediction.covariance + self.prior.hyper.noise * np.eye(2 * n)
+        covariance *= scale[:, None] * scale
+        covariance += np.tile(np.diag(view.apart), (n, n))
         belief = Belief(
-            mean=level + spread * prediction.mean,
-            covariance=np.outer(scale, scale) * (prediction.covariance + noise) + apart,
-            level_variance=shared * levels[TUNED][1],
+            mean=np.tile(view.levels, n) + view.spread * prediction.mean,
+            covariance=covariance,
+            level_variance=view.level_variance,
         )
         return TargetBelief(
             target=target,
             models=models,
             belief=belief,
             prediction=prediction,
-            similarity=column_similarity(self.prior, columns),
-            spread=spread,
+            similarity=view.similarity,
+            spread=view.spread,
             seed=seed,
+            told=self._told.keep(target, Told(), TOLD_TARGET_BYTES),
         )
 
 
@@ -287,10 +315,11 @@ def influences(
         strategy: Which arm of it.
         limit: How many.
     """
-    arm = 2 * held.position[model] + arm_of(strategy)
-    found = held.strongest.get((arm, limit))
+    known, key = held.told.strongest, (model, arm_of(strategy), limit)
+    found = known.get(key)
     if found is None:
-        found = held.strongest[arm, limit] = _strongest(base, held, arm, limit)
+        arm = 2 * held.position[model] + arm_of(strategy)
+        found = known[key] = _strongest(base, held, arm, limit)
     return found
 
 
@@ -327,14 +356,3 @@ def _change(held: TargetBelief, arm: int, shift: float) -> float:
     mean = float(held.belief.mean[arm])
     after, before = metric_named(held.target.tuned.metric).from_comparable([mean + shift, mean])
     return float(after - before)
-
-
-def column_similarity(prior: Prior, targets: Sequence[Column]) -> Array:
-    """Correlation of a model's deviations on these and on the figures' columns, (targets, C), 0 to 1.
-
-    Rounded, so that the order of summation does not decide which of two equally similar columns is named.
-    """
-    variances = prior.hyper.own + prior.hyper.family
-    components = ColumnTable(targets).similarity(prior.table.columns)
-    similarity = np.tensordot(variances, components, axes=1) / variances.sum()
-    return np.asarray(similarity.round(SIMILARITY_DIGITS))

@@ -1,7 +1,7 @@
 """Families of a stored fit: solved once offline, unfolded again when one is asked about.
 
-What is kept of a family is `known` (see `app.ranking.regression`), from which its gain follows: G = I - known
-F. The inverses of its members' covariances are made when a member is looked at.
+What is kept of a family is `known` (see `app.ranking.regression`), from which all else follows. The inverses
+of its members' covariances are made when a member is looked at.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +10,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from app.keeping import Kept
 from app.ranking.regression import Family, ModelCells
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+MEMBER_BYTES = 64 * 2**20
+"""Solved members that are remembered: some 5,000 models of 38 figures."""
+OVERHEAD_BYTES = 512
 V = TypeVar("V")
 
 
@@ -45,32 +49,34 @@ class Changed(Mapping[str, V]):
 
 
 class LazyMembers(Mapping[int, ModelCells]):
-    """Cells of each member of a family, by model number; each is solved once."""
+    """Cells of each member of a family, by model number, solved when they are looked at."""
 
     def __init__(
-        self, cells: Mapping[int, Index], columns: Index, column: Index, noise: Array, own: Array
+        self,
+        cells: Mapping[int, Index],
+        columns: Index,
+        table: tuple[Index, Array],
+        own: Array,
+        solved: Kept[int, ModelCells],
     ) -> None:
         """Remember where everything is.
 
         Args:
             cells: Of each member, by model number.
             columns: Of the family, ascending, shape (C_f,).
-            column: Of every cell of the table, shape (N,).
-            noise: Variance of every cell of the table, shape (N,).
+            table: Column and noise of every cell of the table, each of shape (N,).
             own: O, shape (C, C).
+            solved: Members of any family that were solved before, by model number.
         """
-        self._cells, self._columns = cells, columns
-        self._column, self._noise, self._own = column, noise, own
-        self._solved: dict[int, ModelCells] = {}
+        self._cells, self._columns, self._table, self._own = cells, columns, table, own
+        self._solved = solved
 
     def __getitem__(self, model: int) -> ModelCells:
         found = self._solved.get(model)
-        if found is None:
-            cells = self._cells[model]
-            found = self._solved[model] = solve_member(
-                cells, self._columns, self._column, self._noise, self._own
-            )
-        return found
+        if found is not None:
+            return found
+        made = solve_member(self._cells[model], self._columns, *self._table, self._own)
+        return self._solved.keep(model, made, made.inverse.nbytes + OVERHEAD_BYTES)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._cells)
@@ -104,7 +110,7 @@ class StoredFamilies(Mapping[str, Family]):
         known: list[Array],
         members: Sequence[Mapping[int, Index]],
         cells: tuple[Index, Array],
-        kernels: tuple[Array, Array],
+        own: Array,
     ) -> None:
         """Remember where everything is.
 
@@ -114,10 +120,11 @@ class StoredFamilies(Mapping[str, Family]):
             known: Of each family, shape (C_f, C_f).
             members: Cells of each member, by model number, of each family.
             cells: Column and noise of every cell of the table, each of shape (N,).
-            kernels: F and O, each of shape (C, C).
+            own: O, shape (C, C).
         """
         self._names, self._columns, self._known, self._members = names, columns, known, members
-        self._cells, self._kernels = cells, kernels
+        self._cells, self._own = cells, own
+        self._solved = Kept[int, ModelCells](MEMBER_BYTES)
         self._unfolded: dict[str, Family] = {}
 
     def __getitem__(self, name: str) -> Family:
@@ -127,14 +134,11 @@ class StoredFamilies(Mapping[str, Family]):
         return found
 
     def _unfold(self, number: int) -> Family:
-        columns, known = self._columns[number], np.asarray(self._known[number], dtype=np.float64)
-        (column, noise), (shared, own) = self._cells, self._kernels
-        within = np.asarray(shared[columns[:, None], columns], dtype=np.float64)
+        columns = self._columns[number]
         return Family(
             columns=columns,
-            members=LazyMembers(self._members[number], columns, column, noise, own),
-            gain=np.eye(len(columns)) - known @ within,
-            known=known,
+            members=LazyMembers(self._members[number], columns, self._cells, self._own, self._solved),
+            known=self._known[number],
         )
 
     def __iter__(self) -> Iterator[str]:

@@ -91,8 +91,8 @@ class Contest:
 
     Attributes:
         samples: Draws of all arms, shape (s, arms).
-        p_best: Probability of each competing arm to be the best of them, shape (n,), summing to 1.
-        best: Score of the best competing arm in each draw, shape (s,).
+        p_best: Probability of each competing arm to be the best, shape (n,), summing to 1 without others.
+        best: Score of the best of all in each draw, shape (s,).
         regrets: Expected regret of the arms picked before, by arm and metric.
         placed: What was said of the arms shown before, by those and the metric.
     """
@@ -104,10 +104,12 @@ class Contest:
     placed: dict[tuple[bytes, str], Placed] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, samples: Array, arms: Index) -> "Contest":
-        """The contest of these arms, shape (n,)."""
+    def of(cls, samples: Array, arms: Index, others: Array | None = None) -> "Contest":
+        """The contest of these arms, shape (n,), and of others, given as draws of the best one's score."""
         draws = samples[:, arms]
-        return cls(samples=samples, p_best=p_best(draws), best=np.maximum.reduce(draws, axis=1))
+        if others is not None:
+            draws = np.column_stack([draws, others.astype(samples.dtype)])
+        return cls(samples=samples, p_best=p_best(draws)[: len(arms)], best=np.maximum.reduce(draws, axis=1))
 
     def regret(self, arm: int, metric: Metric) -> float:
         """Expected loss of picking this arm instead of the best, in the metric's units."""

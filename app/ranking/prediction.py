@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.keeping import Kept
 from app.ranking.columns import Column, ColumnTable
 from app.ranking.described import Described
 from app.ranking.prior import Prior
@@ -20,6 +21,11 @@ from app.ranking.traits import traits
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+
+PIECE_OVERHEAD = 1_024
+"""Bytes of a piece beside its larger arrays."""
+MOST_RELATIVES = 32
+"""Other members of a family whose figures are looked at where an answer is explained: those with most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,119 +92,157 @@ class TargetKernels:
         )
 
 
-def predict(prior: Prior, candidates: Sequence[Candidate], targets: Sequence[Column]) -> Prediction:
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Piece:
+    """What one model brings to a joint prediction, whomever it is predicted with.
+
+    Its part that the family shares is x = g(t) - O_tm V_m^-1 E_m g; C_f are the family's columns.
+
+    Attributes:
+        mean: Shape (T,).
+        unexplained: Traits less what the figures say about their coefficients, shape (T, traits).
+        linear: -O_tm V_m^-1 E_m, what is taken from g at the family's columns, shape (T, C_f).
+        reach: Covariance of x with g at the family's columns, before any figure, shape (T, C_f).
+        apart: Covariance of what no figure of the model tells, shape (T, T).
+        alone: Covariance of the model's arms, the traits left out, shape (T, T).
+    """
+
+    mean: Array
+    unexplained: Array
+    linear: Array
+    reach: Array
+    apart: Array
+    alone: Array
+
+    @classmethod
+    def of(cls, prior: Prior, kernels: TargetKernels, candidate: Candidate, rows: Array) -> "Piece":
+        """Of a candidate with its traits on the targets, shape (T, traits)."""
+        family = prior.families.get(candidate.described.family)
+        mean = rows @ prior.beta
+        if family is None:
+            nothing = np.zeros((len(mean), 0))
+            return cls(
+                mean=mean,
+                unexplained=rows,
+                linear=nothing,
+                reach=nothing,
+                apart=kernels.own_within,
+                alone=kernels.own_within + kernels.shared_within,
+            )
+        across = kernels.shared_across[:, family.columns]
+        weights = prior.weights[candidate.described.family]
+        mean = mean + across @ weights[:, 0]
+        linear, reach, apart = np.zeros_like(across), across, kernels.own_within
+        member = family.members.get(prior.table.number_of.get(candidate.row, -1))
+        if member is not None:
+            own = kernels.own_across[:, family.columns[member.places]]
+            taken = own @ member.inverse
+            linear[:, member.places] = -taken
+            reach = across - taken @ prior.shared[family.columns[member.places, None], family.columns]
+            apart = apart - taken @ own.T
+            mean += own @ prior.alpha[member.cells]
+            rows = rows - taken @ prior.trait_rows[member.cells]
+        together = kernels.shared_within + linear @ across.T + reach @ (linear - reach @ family.known).T
+        return cls(
+            mean=mean,
+            unexplained=rows - reach @ weights[:, 1:],
+            linear=linear,
+            reach=reach,
+            apart=apart,
+            alone=together + apart,
+        )
+
+    @property
+    def n_bytes(self) -> int:
+        """That it takes."""
+        return sum(a.nbytes for a in (self.unexplained, self.linear, self.reach)) + PIECE_OVERHEAD
+
+
+def predict(
+    prior: Prior,
+    candidates: Sequence[Candidate],
+    targets: Sequence[Column],
+    *,
+    kernels: TargetKernels | None = None,
+    known: "Kept[tuple[TargetKernels, Candidate], Piece] | None" = None,
+) -> Prediction:
     """What the figures say about these models on these target columns.
 
     Args:
         prior: Fitted prior.
         candidates: The models.
         targets: Columns, such as the user's task when fine-tuned and when frozen.
+        kernels: Of the targets, where they are at hand.
+        known: Pieces that were made before.
     """
-    kernels = TargetKernels.of(prior, targets)
-    arm = np.arange(len(candidates) * len(targets))
-    model, target = np.divmod(arm, len(targets))
-    rows = traits([c.described for c in candidates], ColumnTable(targets), model, target)
-    mean = rows @ prior.beta
-    unexplained = rows.copy()
-    covariance = np.zeros((len(mean), len(mean)))
-    numbers = prior.table.number_of
+    kernels = kernels or TargetKernels.of(prior, targets)
+    pieces = _pieces(prior, candidates, targets, kernels, known)
+    n = len(pieces)
+    unexplained = (
+        np.concatenate([p.unexplained for p in pieces]) if pieces else np.empty((0, len(prior.beta)))
+    )
+    covariance = unexplained @ prior.beta_covariance @ unexplained.T
+    blocks = covariance.reshape(n, len(targets), n, len(targets))
     for name, members in _by_family(candidates).items():
-        found = [numbers.get(candidates[i].row, -1) for i in members]
-        same = np.array([[candidates[i].row == candidates[j].row for j in members] for i in members])
-        arms = (members[:, None] * len(targets) + np.arange(len(targets))).ravel()
-        part = _FamilyPrediction.of(prior, kernels, name, found)
-        mean[arms] += part.mean
-        unexplained[arms] -= part.traits
-        covariance[np.ix_(arms, arms)] = part.covariance(kernels, same)
-    covariance += unexplained @ prior.beta_covariance @ unexplained.T
+        if len(members) == 1:
+            i = members[0]
+            blocks[i, :, i] += pieces[i].alone
+        else:
+            blocks[members[:, None], :, members] += _together(
+                prior.families.get(name),
+                kernels,
+                [pieces[i] for i in members],
+                [candidates[i] for i in members],
+            )
     return Prediction(
-        mean=mean, covariance=(covariance + covariance.T) / 2, candidates=candidates, kernels=kernels
+        mean=np.concatenate([p.mean for p in pieces]) if pieces else np.empty(0),
+        covariance=(covariance + covariance.T) / 2,
+        candidates=candidates,
+        kernels=kernels,
     )
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class _FamilyPrediction:
-    """Members of one family on the targets, arms model-major.
+def _pieces(
+    prior: Prior,
+    candidates: Sequence[Candidate],
+    targets: Sequence[Column],
+    kernels: TargetKernels,
+    known: "Kept[tuple[TargetKernels, Candidate], Piece] | None",
+) -> list[Piece]:
+    found = [None if known is None else known.get((kernels, c)) for c in candidates]
+    missing = [i for i, piece in enumerate(found) if piece is None]
+    model, target = np.divmod(np.arange(len(missing) * len(targets)), len(targets))
+    rows = traits([candidates[i].described for i in missing], ColumnTable(targets), model, target)
+    for place, i in enumerate(missing):
+        mine = rows[place * len(targets) : (place + 1) * len(targets)]
+        piece = Piece.of(prior, kernels, candidates[i], mine)
+        found[i] = piece if known is None else known.keep((kernels, candidates[i]), piece, piece.n_bytes)
+    return [piece for piece in found if piece is not None]
 
-    An arm's part that the family shares is x = g(t) - O_tm V_m^-1 E_m g; C_f are the family's columns.
 
-    Attributes:
-        mean: Deviations from the traits, shape (n T,).
-        traits: The same regression applied to the traits' own columns, shape (n T, traits).
-        linear: -O_tm V_m^-1 E_m, what is taken from g at the family's columns, shape (n T, C_f).
-        across: Covariance of g at the targets and at the family's columns, shape (T, C_f).
-        reach: Covariance of x with g at the family's columns, before any figure, shape (n T, C_f).
-        known: How far the family's columns are pinned down, shape (C_f, C_f).
-        apart: What no figure of the model tells, by model, shape (n, T, T).
+def _together(
+    family: Family | None, kernels: TargetKernels, pieces: Sequence[Piece], candidates: Sequence[Candidate]
+) -> Array:
+    """Covariance of the members of one family, the traits left out, shape (n, n, T, T).
+
+    What no figure tells is shared by members that are one model, a copy being the model that it copies.
     """
-
-    mean: Array
-    traits: Array
-    linear: Array
-    across: Array
-    reach: Array
-    known: Array
-    apart: Array
-
-    @classmethod
-    def of(
-        cls, prior: Prior, kernels: TargetKernels, name: str, models: Sequence[int]
-    ) -> "_FamilyPrediction":
-        n_targets = len(kernels.own_within)
-        n_arms, apart = len(models) * n_targets, np.tile(kernels.own_within, (len(models), 1, 1))
-        family, trait_count = prior.families.get(name), prior.trait_rows.shape[1]
-        if family is None:
-            return cls(
-                mean=np.zeros(n_arms),
-                traits=np.zeros((n_arms, trait_count)),
-                linear=np.zeros((n_arms, 0)),
-                across=np.zeros((n_targets, 0)),
-                reach=np.zeros((n_arms, 0)),
-                known=np.zeros((0, 0)),
-                apart=apart,
-            )
+    n, n_targets = len(pieces), len(kernels.own_within)
+    linear = np.concatenate([p.linear for p in pieces])
+    reach = np.concatenate([p.reach for p in pieces])
+    together = np.tile(kernels.shared_within, (n, n))
+    if family is not None:
         across = kernels.shared_across[:, family.columns]
-        weights = prior.weights[name]
-        mean = np.tile(across @ weights[:, 0], len(models))
-        linear, left = np.zeros((n_arms, len(family.columns))), np.zeros((n_arms, trait_count))
-        for i, model in enumerate(models):
-            if model not in family.members:
-                continue
-            member, arms = family.members[model], slice(i * n_targets, (i + 1) * n_targets)
-            own = kernels.own_across[:, prior.table.column[member.cells]]
-            gains = own @ member.inverse
-            linear[arms, member.places] = -gains
-            apart[i] -= gains @ own.T
-            mean[arms] += own @ prior.alpha[member.cells]
-            left[arms] = gains @ prior.trait_rows[member.cells]
-        within = prior.shared[family.columns[:, None], family.columns]
-        reach = np.tile(across, (len(models), 1)) + linear @ within
-        return cls(
-            mean=mean,
-            traits=left + reach @ weights[:, 1:],
-            linear=linear,
-            across=across,
-            reach=reach,
-            known=family.known,
-            apart=apart,
-        )
-
-    def covariance(self, kernels: TargetKernels, is_same: NDArray[np.bool_]) -> Array:
-        """Of all arms, shape (n T, n T).
-
-        Args:
-            kernels: Of the targets.
-            is_same: Which members are one model, a copy being the model that it is a copy of, shape (n, n).
-        """
-        n, n_targets = self.apart.shape[:2]
-        to_targets = self.linear @ self.across.T + np.tile(kernels.shared_within, (n, 1))
-        together = np.tile(to_targets, n) + self.reach @ (self.linear - self.reach @ self.known.T).T
-        alone = is_same[:, None, :, None] * self.apart[:, :, None, :]
-        return np.asarray(together + alone.reshape(n * n_targets, n * n_targets))
+        together += np.tile(linear @ across.T, n) + reach @ (linear - reach @ family.known).T
+    rows = [c.row for c in candidates]
+    same = np.array([[mine == theirs for theirs in rows] for mine in rows])
+    apart = np.stack([p.apart for p in pieces])
+    blocks = together.reshape(n, n_targets, n, n_targets).transpose(0, 2, 1, 3)
+    return np.asarray(blocks + same[:, :, None, None] * apart[:, None])
 
 
 def gains(
-    prior: Prior, prediction: Prediction, arm: int, *, most_relatives: int = 200
+    prior: Prior, prediction: Prediction, arm: int, *, most_relatives: int = MOST_RELATIVES
 ) -> tuple[Index, Array]:
     """The cells that moved an arm and how far each would move it if its z rose by one, the traits held.
 
@@ -221,18 +265,20 @@ def gains(
         own_gain = prediction.kernels.own_across[target, prior.table.column[mine.cells]] @ mine.inverse
         within = prior.shared[np.ix_(family.columns[mine.places], family.columns)]
         reach = reach - own_gain @ within
-    reach = reach @ family.gain
+    # reach G, with G = I - known F
+    reach = reach - (reach @ family.known) @ prior.shared[family.columns[:, None], family.columns]
     cells, found = [], []
-    for number in _relatives(family, model, most_relatives):
+    for number in _relatives(prior, family, model, most_relatives):
         member = family.members[number]
         cells.append(member.cells)
         found.append(reach[member.places] @ member.inverse + (own_gain if number == model else 0.0))
     return np.concatenate(cells), np.concatenate(found)
 
 
-def _relatives(family: Family, model: int, most: int) -> list[int]:
+def _relatives(prior: Prior, family: Family, model: int, most: int) -> list[int]:
     """The model itself and the other members with most figures."""
-    others = sorted((m for m in family.members if m != model), key=lambda m: -len(family.members[m].cells))
+    starts = prior.table.starts  # not the members themselves, which are solved when they are looked at
+    others = sorted((m for m in family.members if m != model), key=lambda m: int(starts[m] - starts[m + 1]))
     return ([model] if model in family.members else []) + others[:most]
 
 

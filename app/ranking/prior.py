@@ -23,7 +23,7 @@ from app.ranking.columns import COMPONENTS
 from app.ranking.families import Changed
 from app.ranking.hidden import hidden_errors
 from app.ranking.levels import LevelModel, LevelVariances, fit_levels
-from app.ranking.regression import Family, solve_family
+from app.ranking.regression import Family, SolvedFamily, solve_family
 from app.ranking.scale import cells_by, centres_and_spreads, standard_scores
 from app.ranking.table import ScoreTable
 from app.ranking.traits import traits
@@ -183,7 +183,7 @@ class Prepared:
     trait_rows: Array
     shared: Array
     own: Array
-    families: dict[str, Family]
+    families: dict[str, SolvedFamily]
     trait_weights: dict[str, Array]
     trait_alpha: Array
 

@@ -41,19 +41,28 @@ class ModelCells:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Family:
-    """A family's cells, solved for any scores.
+    """What a family's cells say, ready to be asked.
 
     Attributes:
         columns: Columns that any member was measured on, ascending, shape (C_f,).
         members: Cells of each member, by model number.
-        gain: G, shape (C_f, C_f).
-        known: G A: how far g is pinned down, shape (C_f, C_f).
+        known: G A: how far g is pinned down, shape (C_f, C_f); symmetric, and G = I - known F.
     """
 
     columns: Index
     members: Mapping[int, ModelCells]
-    gain: Array
     known: Array
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class SolvedFamily(Family):
+    """A family's cells, solved for any scores.
+
+    Attributes:
+        gain: G, shape (C_f, C_f).
+    """
+
+    gain: Array
 
     def solve_into(self, alpha: Array, values: Array, shared: Array) -> Array:
         """w, shape (C_f, k); alpha of the family's cells is written where it belongs.
@@ -75,7 +84,9 @@ class Family:
         return np.asarray(weights)
 
 
-def solve_family(members: dict[int, Index], column: Index, noise: Array, shared: Array, own: Array) -> Family:
+def solve_family(
+    members: dict[int, Index], column: Index, noise: Array, shared: Array, own: Array
+) -> SolvedFamily:
     """The family of these models.
 
     Args:
@@ -98,4 +109,4 @@ def solve_family(members: dict[int, Index], column: Index, noise: Array, shared:
         solved[model] = ModelCells(cells=cells, places=places, inverse=inverse)
     within = shared[np.ix_(columns, columns)]
     gain = np.linalg.inv(np.eye(len(columns)) + information @ within)
-    return Family(columns=columns, members=solved, gain=gain, known=gain @ information)
+    return SolvedFamily(columns=columns, members=solved, gain=gain, known=gain @ information)

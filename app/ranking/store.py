@@ -228,7 +228,7 @@ def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
             known,
             _members(table, names),
             (arrays["column"], arrays["noise"]),
-            (arrays["shared"], arrays["own"]),
+            arrays["own"],
         ),
         weights={
             name: w.reshape(-1, n_weights) for name, w in zip(document["families"], weights, strict=True)

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from app.ranking.coded import Coded
 from app.ranking.columns import Column, ColumnTable, is_target
 from app.ranking.described import Described
 from app.ranking.figure_arrays import FigureArrays, NumberedFigure
@@ -62,6 +63,11 @@ class ScoreTable:
     def number_of(self) -> dict[str, int]:
         """Where each model stands in `models`."""
         return {name: i for i, name in enumerate(self.models)}
+
+    @cached_property
+    def families(self) -> Coded[str]:
+        """The family of each model."""
+        return Coded.of(d.family for d in self.described)
 
     @cached_property
     def starts(self) -> Index:

@@ -181,7 +181,7 @@ def _domain_traits(
     """Whether the model was pretrained on the column's special domain, and whether on others alone."""
     number = {domain: i for i, domain in enumerate(_SPECIAL)}
     special = known.where(lambda mine: bool(mine) and not _BROAD & mine)[model]
-    knows = np.array([[d in mine for d in _SPECIAL] for mine in known.distinct])
+    knows = np.array([[d in mine for d in _SPECIAL] for mine in known.distinct], dtype=bool)
     knows = knows.reshape(len(known.distinct), len(_SPECIAL))
     asked = np.array([number.get(c.domain, -1) for c in columns.columns])[column]
     home = special & (asked >= 0) & knows[known.codes[model], asked]

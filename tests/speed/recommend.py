@@ -50,7 +50,8 @@ def bodies(n: int) -> list[object]:
 
 
 @contextmanager
-def _serving(factory: str, folder: Path, **environment: str) -> Iterator[int]:
+def serving(factory: str, folder: Path, **environment: str) -> Iterator[tuple[int, int]]:
+    """A server of `tests.speed.peers`; its port and its process."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", f"tests.speed.peers:{factory}", "--factory"]
     options = ["--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--log-level", "warning"]
@@ -58,14 +59,14 @@ def _serving(factory: str, folder: Path, **environment: str) -> Iterator[int]:
     process = subprocess.Popen([*command, *options], env=env)
     try:
         _wait(port)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
 def _wait(port: int) -> None:
-    for _ in range(600):
+    for _ in range(3_000):
         try:
             httpx.get(f"http://127.0.0.1:{port}/openapi.json", timeout=5, trust_env=False)
         except httpx.TransportError:
@@ -80,16 +81,16 @@ def measure() -> dict[str, LoadResult]:
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         asked = bodies(REQUESTS)
-        with _serving("service", folder / "service") as port:
+        with serving("service", folder / "service") as (port, _):
             recommend = drive(port, "/recommend", asked)
             repeated = drive(port, "/recommend", asked[-REPEATED:] * (5 * REQUESTS // REPEATED))
         shape = {
             "SPEED_BODY_BYTES": str(int(recommend.body_bytes)),
             "SPEED_DATABASE_URL": f"sqlite:///{folder / 'plain.db'}",
         }
-        with _serving("plain", folder / "plain", **shape) as port:
+        with serving("plain", folder / "plain", **shape) as (port, _):
             plain = drive(port, "/recommend", asked)
-        with _serving("hello", folder / "hello") as port:
+        with serving("hello", folder / "hello") as (port, _):
             hello = drive(port, "/", [None] * 5 * REQUESTS)
     return {"distinct": recommend, "repeated": repeated, "plain handler": plain, "hello-world": hello}
 

@@ -8,12 +8,13 @@ import pytest
 from app.ranking.candidates import CandidateTable
 from app.ranking.columns import COMPONENTS, Column, ColumnTable
 from app.ranking.described import Described
-from app.ranking.evidence import EvidenceBase, Target, UnknownFigureError, influences, round_size
+from app.ranking.evidence import EvidenceBase, UnknownFigureError, influences
 from app.ranking.fitted import load_hyperparameters
 from app.ranking.levels import LIKENESS, LevelVariances
 from app.ranking.prediction import Candidate, gains, predict
 from app.ranking.prior import Hyperparameters, Prior, fit_prior, prepare, solve
 from app.ranking.table import build_table
+from app.ranking.target import Target, round_size
 from app.ranking.traits import TRAITS, traits
 from app.task_profile.profile import TaskProfile
 from benchmarks.figures import Benchmark, Figure, Protocol
