@@ -20,7 +20,7 @@ from app.ranking.fitted import load_hyperparameters
 from app.ranking.prior import Hyperparameters, Prior, fit_prior
 from app.ranking.store import FORMAT, load_fit, save_fit
 from app.ranking.table import table_of
-from benchmarks.facts import load_model_facts
+from benchmarks.facts import load_model_facts, shipped_facts_version
 from benchmarks.figures import FigureKind
 from benchmarks.repository import FigureRepository
 from models_registry.catalogue import Catalogue, load_catalogue
@@ -52,10 +52,10 @@ def figures_state(session: Session) -> str:
 def fit_folder(fits: Path, state: str, hyper: Hyperparameters) -> Path:
     """Where the fit of these figures belongs.
 
-    A model without figures changes no fit, so that registering one costs none; what the shipped registry says
-    of those that have some does.
+    A model without figures changes no fit, so that registering one costs none; what the shipped registry and
+    facts say of those that have some does.
     """
-    parts = f"{FORMAT} {state} {hyper.version} {load_catalogue().version}"
+    parts = f"{FORMAT} {state} {hyper.version} {load_catalogue().version} {shipped_facts_version()}"
     return fits / hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 

@@ -1,8 +1,10 @@
 """What the sources say about models that have figures but no entry in the registry."""
 
 import csv
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 
 from benchmarks.shipped_files import DATA, MalformedTableError
@@ -27,7 +29,7 @@ class ModelFacts:
         fine_tuned_on: Data sets that it was trained on before it was measured, as `Benchmark.dataset` spells
             them where they are the benchmarks'.
         languages: ISO 639-1 codes, or `mul` for many.
-        release_year: The year, or the latest that it can have been.
+        release_year: Of the checkpoint; where no source says, of the latest network or corpus in it.
     """
 
     model: str
@@ -59,6 +61,12 @@ def load_model_facts(path: Path = FACTS_PATH) -> Mapping[str, ModelFacts]:
             except ValueError as error:
                 raise MalformedTableError(path, line, str(error)) from None
     return facts
+
+
+@cache
+def shipped_facts_version() -> str:
+    """Changes whenever what ships about models does."""
+    return hashlib.sha256(FACTS_PATH.read_bytes()).hexdigest()[:12]
 
 
 def write_model_facts(facts: Iterable[ModelFacts], path: Path = FACTS_PATH) -> None:

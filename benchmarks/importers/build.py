@@ -131,8 +131,8 @@ def build_facts(
     Without a wheel, the facts about torchvision's models stay as they are.
     """
     benchmarks = {benchmark.name: benchmark for benchmark in read_benchmarks()}
-    registered = [entry.key for entry in load_catalogue().entries]
-    facts = gather(folder, figures, benchmarks, ModelNames(read_aliases()), registered, wheel)
+    names, entries = ModelNames(read_aliases()), load_catalogue().entries
+    facts = gather(folder, figures, benchmarks, names, entries, wheel)
     if wheel is None:
         held = load_model_facts()
         facts = [held.get(f.model, f) if f.model.startswith(_TORCHVISION_MODELS) else f for f in facts]

@@ -1,11 +1,15 @@
 """What names and tables of models tell, and how facts are kept."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from benchmarks.facts import ModelFacts, load_model_facts, write_model_facts
-from benchmarks.importers.facts import _Bases, _by_name, _of_tag, _with_siblings
+from benchmarks.importers.facts import _Bases, _by_name, _with_siblings, completed
+from benchmarks.importers.library_facts import facts_in, library_facts, write
+from benchmarks.importers.networks import Network, Networks, reviewed_networks
+from benchmarks.importers.stated_facts import of_tag
 from benchmarks.importers.stems import stem_of
 from benchmarks.shipped_files import MalformedTableError
 from benchmarks.training_sets import as_stated, in_name
@@ -78,9 +82,9 @@ def test_stated_training_sets_get_the_names_of_benchmarks() -> None:
 
 
 def test_a_tag_tells_pretraining_from_fine_tuning() -> None:
-    tag = _of_tag("augreg_in21k_ft_in1k")
+    tag = of_tag("augreg_in21k_ft_in1k")
     assert (tag.pretrained_on, tag.fine_tuned_on) == (("imagenet-21k",), ("imagenet-1k",))
-    assert _of_tag("in1k").pretrained_on == ("imagenet-1k",)
+    assert of_tag("in1k").pretrained_on == ("imagenet-1k",)
 
 
 def test_the_longest_name_that_another_goes_on_from_is_its_base() -> None:
@@ -93,7 +97,9 @@ def test_the_longest_name_that_another_goes_on_from_is_its_base() -> None:
 
 
 def test_a_size_in_the_name_counts_where_no_table_says_it() -> None:
-    fact = _by_name(ModelFacts(model="huggingface:a/llama-1.5b-german"), Modality.TEXT, _Bases({}))
+    fact = _by_name(
+        ModelFacts(model="huggingface:a/llama-1.5b-german"), Modality.TEXT, _Bases({}), Networks([])
+    )
     assert (fact.n_parameters, fact.family, fact.languages) == (1_500_000_000, "llama", ("de",))
     assert fact.architecture is Architecture.DECODER
 
@@ -117,3 +123,63 @@ def test_a_damaged_row_of_facts_is_reported_with_its_line(tmp_path: Path) -> Non
     with pytest.raises(MalformedTableError) as refused:
         load_model_facts(path)
     assert refused.value.line == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "n_parameters", "year"),
+    [
+        ("resnet50_augmix", 25_560_000, 2019),
+        ("SimCLR-RN50---200-epochs", 25_557_032, 2020),
+        ("SwAV-RN50-w2---400-epochs", 94_000_000, 2020),
+        ("resnet50_3x_simclrv2", None, 2020),
+        ("resnet50d.ra2_in1k", None, 2015),
+        ("squeezenet1_1", 1_235_496, 2016),
+        ("lawn-weeds", None, None),
+    ],
+)
+def test_a_network_named_in_a_name_tells_size_and_earliest_year(
+    name: str, n_parameters: int | None, year: int | None
+) -> None:
+    timm = Network(name="resnet50", modality=Modality.IMAGE, n_parameters=25_560_000)
+    networks = Networks((*reviewed_networks(), timm))
+    assert networks.size_of(name, Modality.IMAGE) == n_parameters
+    assert networks.year_of(name, Modality.IMAGE) == year
+
+
+def test_a_version_behind_a_point_is_another_network() -> None:
+    networks = Networks([Network(name="qwen3", modality=Modality.TEXT, release_year=2025)])
+    assert networks.year_of("Qwen3-8B", Modality.TEXT) == 2025
+    assert networks.year_of("Qwen3.9-8B", Modality.TEXT) is None
+    assert networks.year_of("Qwen3-8B", Modality.IMAGE) is None
+
+
+def test_a_fine_tuned_model_has_the_size_and_the_year_of_its_base() -> None:
+    tuned = ModelFacts(model="huggingface:me/newt-beans", base_model="huggingface:o/newt")
+    facts = completed([(tuned, Modality.TEXT)], {}, Networks([]), {"huggingface:o/newt": (7, 2021)})
+    assert (facts[0].n_parameters, facts[0].release_year) == (7, 2021)
+
+
+def test_a_tower_of_a_dual_encoder_is_not_its_base() -> None:
+    clip = ModelFacts(
+        model="source:open-clip/ViT-B-32-laion400m_e31",
+        architecture=Architecture.DUAL_ENCODER,
+        pretrained_on=("laion-400m",),
+    )
+    facts = completed([(clip, Modality.IMAGE)], {"ViT-B-32": "huggingface:g/ViT-B-32"})
+    assert (facts[0].base_model, facts[0].release_year) == ("", 2021)
+
+
+def test_library_facts_are_read_from_source_without_running_it(tmp_path: Path) -> None:
+    wheel = tmp_path / "mteb-9.9.9-py3-none-any.whl"
+    source = """
+raise SystemExit
+a = ModelMeta(name="o/a", n_parameters=int(0.5 * 1e9), release_date="2023-09-12")
+b = ModelMeta(name="o/b", n_parameters=None, release_date=None)
+"""
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("mteb/models/model_implementations/o.py", source)
+    found = [(f.model, f.n_parameters, f.release_year) for f in facts_in(wheel)]
+    assert found == [("o/a", 500_000_000, 2023), ("o/b", None, None)]
+    path = tmp_path / "library_facts.csv"
+    write(wheel, {"huggingface:o/a"}, path)
+    assert [(f.model, f.release_year) for f in library_facts(path)] == [("o/a", 2023)]
