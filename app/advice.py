@@ -16,11 +16,13 @@ from app.ranking.observations import condition_on_probes
 from app.ranking.phrases import duration, language_name, say
 from app.ranking.posterior import Ranking, rank, utility
 from app.ranking.rest import contest_with
-from app.recall import Recall, recall_candidates, recall_pool
+from app.recall import Pool, Recall, recall_candidates, recall_pool
 from app.remembered import REMEMBERED, HeldPool
 from app.screening import screened
 from app.task_profile.profile import TaskProfile
 from benchmarks.metrics import metric_named
+
+Index = NDArray[np.intp]
 
 PROBED_SHARE = 0.2
 """Share of a full fine-tune that a probe of one model is planned with."""
@@ -121,25 +123,35 @@ def is_prepared(question: Question, base: EvidenceBase) -> bool:
 
 def _best_arms(held: TargetBelief, recall: Recall, costs: Costs, question: Question) -> Field:
     """For each eligible model the fitting strategy with the highest expected utility."""
-    known, pool = REMEMBERED.of(held).pools, recall.pool
-    mine = known.get(pool)
-    if mine is None:
-        mine = known[pool] = HeldPool.of(held, pool.models)
-    utilities = utility(mine.quality, costs.latency_ms, costs.train_seconds, question.weights)
-    utilities = np.where(recall.fits, utilities, -np.inf)
-    choice = utilities.argmax(axis=0)  # the first of equals: full before lora
-    eligible = (recall.eligible & mine.is_held).nonzero()[0]
-    chosen = choice[eligible]
+    pool, eligible = recall.pool, recall.eligible.nonzero()[0]
+    mine = _held_pool(held, pool, eligible)
+    eligible, mine = eligible[mine.is_held], mine.among(mine.is_held)
+    costly = costs.latency_ms[eligible], costs.train_seconds[:, eligible]
+    utilities = utility(mine.quality, *costly, question.weights)
+    utilities = np.where(recall.fits[:, eligible], utilities, -np.inf)
+    chosen = utilities.argmax(axis=0)  # the first of equals: full before lora
+    each = np.arange(len(eligible))
     return Field(
         held=held,
         pool=eligible,
         models=pool.models[eligible],
         strategies=chosen,
-        arms=mine.arms[chosen, eligible],
-        utilities=utilities[chosen, eligible],
-        latency_ms=costs.latency_ms[eligible],
-        seconds=costs.train_seconds[chosen, eligible],
+        arms=mine.arms[chosen, each],
+        utilities=utilities[chosen, each],
+        latency_ms=costly[0],
+        seconds=costly[1][chosen, each],
     )
+
+
+def _held_pool(held: TargetBelief, pool: Pool, eligible: Index) -> HeldPool:
+    """The eligible models of a pool as the belief holds them."""
+    if len(pool.models) > len(held.models):  # few of many: not worth remembering all
+        return HeldPool.of(held, pool.models[eligible])
+    known = REMEMBERED.of(held).pools
+    found = known.get(pool)
+    if found is None:
+        found = known[pool] = HeldPool.of(held, pool.models)
+    return found.among(eligible)
 
 
 def _assembled(

@@ -23,11 +23,9 @@ from app.ranking.table import table_of
 from benchmarks.facts import load_model_facts, shipped_facts_version
 from benchmarks.figures import FigureKind
 from benchmarks.repository import FigureRepository
-from models_registry.catalogue import Catalogue, load_catalogue
-from models_registry.entry import ModelEntry
+from models_registry.catalogue import load_catalogue
 from models_registry.repository import ModelRepository
 
-MODELS_PAGE = 1_000
 KEPT = 3
 """Fits kept beside the newest, for processes that still read them."""
 
@@ -72,7 +70,7 @@ def fit_database(database: Database, fits: Path) -> Path:
             return folder
         figures = FigureArrays.of(FigureRepository(session).published_cells())
         benchmarks = {b.name: b for b in FigureRepository(session).benchmarks()}
-        entries = Catalogue.of(stored_models(ModelRepository(session))).entries
+        entries = ModelRepository(session).catalogue().entries
     table = table_of(figures, benchmarks, describe(entries, load_model_facts()))
     if not entries or len(table) == 0:
         raise EmptyDatabaseError
@@ -111,14 +109,6 @@ def _run_child(database: Database, fits: Path) -> None:
         raise EmptyDatabaseError
     if child.returncode:
         raise FitError(child.stderr.strip().splitlines()[-1] if child.stderr.strip() else "no message")
-
-
-def stored_models(repository: ModelRepository) -> list[ModelEntry]:
-    """All models, by name."""
-    found: list[ModelEntry] = []
-    while page := repository.page(after=found[-1].name if found else None, limit=MODELS_PAGE):
-        found += page
-    return found
 
 
 def _forget_old(fits: Path, newest: Path) -> None:

@@ -71,6 +71,10 @@ class HeldPool:
         arms = 2 * positions + ARM_OF_STRATEGY[:, None]
         return cls(arms, held.belief.mean[arms], held.models[positions] == models)
 
+    def among(self, chosen: NDArray[np.generic]) -> "HeldPool":
+        """The same of some of the models, by place or by mask."""
+        return HeldPool(self.arms[:, chosen], self.quality[:, chosen], self.is_held[chosen])
+
 
 class OfTarget:
     """What follows from one target alone, whatever other models a model is ranked beside.

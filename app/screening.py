@@ -43,11 +43,11 @@ def screened(
     for weights in {(1.0, 0.0, 0.0), question.weights}:
         useful = np.where(fits, utility(arms, *work, weights), -np.inf)
         below = np.minimum(below, _below_the_best(useful, weights[0] * deviation))
-    order = np.argsort(below, kind="stable")
     n = max(CLOSER_LOOK, SPARE * question.top_k)
-    out = np.sort(order[n:])
-    if len(out) == 0:
+    if n >= len(eligible):
         return recall, None
+    order = np.argpartition(below, n - 1)
+    out = np.sort(order[n:])
     best = np.where(fits[:, out], arms[:, out], -np.inf).argmax(axis=0)
     rest = Rest(mean=arms[best, out], deviation=deviation[best, out], adaptation=ARM_OF_STRATEGY[best])
     return recall.outranked(eligible[out], below[out], float(below[order[n - 1]])), rest

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.documents import DatabaseInfo
 from app.exclusions import ModelList
-from app.fits import figures_state, stored_fit, stored_models
+from app.fits import figures_state, stored_fit
 from app.naming import Naming
 from app.ranking.candidates import CandidateTable
 from app.ranking.evidence import EvidenceBase
@@ -31,7 +31,7 @@ from models_registry.repository import ModelRepository
 CHECK_SECONDS = 1.0
 """Between two looks at whether the database has changed."""
 VERSION_DIGITS = 16
-ANSWER_FORMAT = 2
+ANSWER_FORMAT = 3
 """Part of every version: raised when the same figures give other answers."""
 
 
@@ -75,7 +75,7 @@ def build_snapshot(database: Database, fits: Path, hyper: Hyperparameters) -> Sn
     """
     with database.read() as session:
         state, figures_are = database_state(session), figures_state(session)
-        catalogue = Catalogue.of(stored_models(ModelRepository(session)))
+        catalogue = ModelRepository(session).catalogue()
         benchmarks = FigureRepository(session).benchmarks()
     prior, calibration = stored_fit(database, fits, figures_are, hyper)
     figures = prior.table.figures
@@ -101,14 +101,10 @@ def _version(catalogue: Catalogue, prior: Prior) -> str:
 
     Numbers of figures belong to it, since answers cite them.
     """
-    figures, hyper = prior.table.figures, prior.hyper
-    digest = hashlib.sha256(f"{ANSWER_FORMAT} {catalogue.version} {hyper.version}".encode())
-    for numbers in (hyper.family, hyper.own, figures.ids, figures.values, figures.std_errors):
+    hyper, content = prior.hyper, prior.table.figures.digest()
+    digest = hashlib.sha256(f"{ANSWER_FORMAT} {catalogue.version} {hyper.version} {content}".encode())
+    for numbers in (hyper.family, hyper.own):
         digest.update(np.ascontiguousarray(numbers).data)
-    for codes in figures.codes.values():
-        digest.update(np.ascontiguousarray(codes).data)
-    for words in figures.words.values():
-        digest.update("\0".join(words).encode())
     return digest.hexdigest()[:VERSION_DIGITS]
 
 

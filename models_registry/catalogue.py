@@ -9,8 +9,7 @@ RegistryError
 
 import difflib
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from pydantic import ValidationError
 
 from models_registry.entry import ModelEntry
 from models_registry.errors import RegistryError
+from models_registry.packed import Packed
 
 ENTRIES_FOLDER = Path(__file__).parent / "entries"
 N_NEAREST = 5
@@ -83,21 +83,35 @@ class Catalogue:
 
     Attributes:
         entries: All entries, sorted by full name.
-        version: First 12 hexadecimal digits of the SHA-256 of the entries' content.
+        version: First 12 hexadecimal digits of the SHA-256 of the hashes of the entries' content.
     """
 
-    entries: tuple[ModelEntry, ...]
+    entries: Sequence[ModelEntry]
     version: str
-    _index: Mapping[str, tuple[ModelEntry, ...]] = field(repr=False, compare=False)
+    _index: Mapping[str, tuple[int, ...]] = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, entries: Iterable[ModelEntry]) -> Self:
         """The catalogue of these entries, whatever their order."""
         ordered = tuple(sorted(entries, key=lambda entry: entry.name))
-        digest = hashlib.sha256()
-        for entry in ordered:
-            digest.update(entry.model_dump_json().encode())
-        return cls(entries=ordered, version=digest.hexdigest()[:_VERSION_DIGITS], _index=_index(ordered))
+        return cls._of(ordered, map(content_hash, ordered))
+
+    @classmethod
+    def of_documents(cls, documents: Iterable[tuple[str, str, str]]) -> Self:
+        """The same of names, ascending, content hashes and JSON documents, read when they are looked at."""
+        hashes: list[str] = []
+
+        def texts() -> Iterator[bytes]:
+            for _, digest, text in documents:
+                hashes.append(digest)
+                yield text.encode()
+
+        return cls._of(Packed.of(texts(), ModelEntry.model_validate_json), hashes)
+
+    @classmethod
+    def _of(cls, ordered: Sequence[ModelEntry], hashes: Iterable[str]) -> Self:
+        version = hashlib.sha256("".join(hashes).encode()).hexdigest()[:_VERSION_DIGITS]
+        return cls(entries=ordered, version=version, _index=_index(ordered))
 
     def __iter__(self) -> Iterator[ModelEntry]:
         return iter(self.entries)
@@ -126,11 +140,12 @@ class Catalogue:
         Raises:
             InvalidModelNameError: It is a path or a URL.
         """
-        return self._index.get(check_model_name(name_or_part).casefold(), ())
+        places = self._index.get(check_model_name(name_or_part).casefold(), ())
+        return tuple(self.entries[place] for place in places)
 
     def _nearest(self, name: str) -> tuple[str, ...]:
         close = difflib.get_close_matches(name.casefold(), self._index, n=3 * N_NEAREST, cutoff=0.5)
-        names = dict.fromkeys(entry.name for part in close for entry in self._index[part])
+        names = dict.fromkeys(self.entries[place].name for part in close for place in self._index[part])
         return tuple(names)[:N_NEAREST]
 
 
@@ -154,12 +169,21 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
     return Catalogue.of(entries)
 
 
-def _index(entries: Iterable[ModelEntry]) -> Mapping[str, tuple[ModelEntry, ...]]:
-    found: dict[str, dict[str, ModelEntry]] = defaultdict(dict)
-    for entry in entries:
-        for part in (entry.name, entry.key, entry.id, *entry.aliases):
-            found[part.casefold()][entry.name] = entry
-    return MappingProxyType({part: tuple(those.values()) for part, those in found.items()})
+def content_hash(entry: ModelEntry) -> str:
+    """SHA-256 of the description, in hexadecimal digits."""
+    return hashlib.sha256(entry.model_dump_json().encode()).hexdigest()
+
+
+def _index(entries: Iterable[ModelEntry]) -> Mapping[str, tuple[int, ...]]:
+    """Places of the entries by each of their names, letter case ignored."""
+    found: dict[str, tuple[int, ...]] = {}
+    for place, entry in enumerate(entries):
+        mine = (place,)
+        for part in {name.casefold() for name in (entry.name, entry.key, entry.id, *entry.aliases)}:
+            known = found.setdefault(part, mine)
+            if known is not mine:
+                found[part] = known + mine
+    return MappingProxyType(found)
 
 
 def _entries_of(path: Path) -> Iterator[ModelEntry]:

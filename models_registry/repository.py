@@ -1,14 +1,13 @@
 """Models in the database: the catalogue's, kept in step with the shipped files, and users' own."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, Text, cast, delete, func, select
 from sqlalchemy.orm import Session
 
-from models_registry.catalogue import Catalogue, UnknownModelError, check_model_name
+from models_registry.catalogue import Catalogue, UnknownModelError, check_model_name, content_hash
 from models_registry.entry import ModelEntry
 from models_registry.errors import RegistryError
 from models_registry.tables import ModelRow, Origin
@@ -69,10 +68,11 @@ class ModelRepository:
         Returns:
             How many rows were added, changed or removed: 0 when called again.
         """
-        stored = {row.name: row for row in self._session.scalars(select(ModelRow))}
+        query = select(ModelRow.name, ModelRow.content_hash, ModelRow.origin)
+        stored = {name: (digest, origin) for name, digest, origin in self._session.execute(query)}
         changed = sum(self._put(entry, stored.get(entry.name)) for entry in catalogue)
         shipped = {entry.name for entry in catalogue}
-        gone = [n for n, row in stored.items() if row.origin == Origin.CATALOGUE and n not in shipped]
+        gone = [n for n, (_, origin) in stored.items() if origin == Origin.CATALOGUE and n not in shipped]
         if gone:
             self._session.execute(delete(ModelRow).where(ModelRow.name.in_(gone)))
         self._session.flush()
@@ -112,6 +112,16 @@ class ModelRepository:
             query = query.where(ModelRow.name > after)
         return tuple(_entry_of(row) for row in self._session.scalars(query.limit(min(limit, MAX_PAGE))))
 
+    def catalogue(self) -> Catalogue:
+        """All models; their descriptions stay packed until they are looked at."""
+        # By code points, as `Catalogue.of` sorts, whatever the database's locale.
+        codepoints = "BINARY" if self._session.get_bind().dialect.name == "sqlite" else "C"
+        query = select(ModelRow.name, ModelRow.content_hash, cast(ModelRow.entry, Text)).order_by(
+            ModelRow.name.collate(codepoints)
+        )
+        rows = self._session.execute(query.execution_options(yield_per=MAX_PAGE))
+        return Catalogue.of_documents((name, digest, text) for name, digest, text in rows)
+
     def count(self, where: ModelFilter | None = None) -> int:
         """How many models the filter lets through."""
         query = select(func.count()).select_from(ModelRow).where(*_conditions(where or ModelFilter()))
@@ -122,17 +132,12 @@ class ModelRepository:
         query = select(func.count(), func.max(ModelRow.created_at)).select_from(ModelRow)
         return " ".join(map(str, self._session.execute(query).one()))
 
-    def _put(self, entry: ModelEntry, row: ModelRow | None) -> bool:
+    def _put(self, entry: ModelEntry, stored: tuple[str, str] | None) -> bool:
         fresh = _row_of(entry, Origin.CATALOGUE, self._now())
-        if row is not None and (row.content_hash, row.origin) == (fresh.content_hash, fresh.origin):
+        if stored == (fresh.content_hash, fresh.origin):
             return False
         self._session.merge(fresh)
         return True
-
-
-def content_hash(entry: ModelEntry) -> str:
-    """SHA-256 of the description, in hexadecimal digits."""
-    return hashlib.sha256(entry.model_dump_json().encode()).hexdigest()
 
 
 def _row_of(entry: ModelEntry, origin: Origin, created_at: dt.datetime) -> ModelRow:

@@ -1,7 +1,9 @@
 """`/models`."""
 
+from bisect import bisect_right
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Body, Path, Query
 from starlette.responses import Response
 
@@ -18,7 +20,7 @@ from app.api.schemas.catalogue import ModelDocument, ModelPage, NewModel
 from app.api.schemas.problem import problems
 from models_registry.entry import ModelEntry
 from models_registry.repository import ModelRepository
-from models_registry.vocabulary import TaskType
+from models_registry.vocabulary import MULTILINGUAL, TaskType
 
 router = APIRouter(tags=["catalogue"])
 EXAMPLE = {
@@ -61,16 +63,18 @@ def list_models(
 ) -> Response:
     """By name."""
     after = decode_cursor(cursor) if cursor else ""
-    wanted = [
-        entry
-        for entry in services.snapshots.current().entries
-        if entry.name > after
-        and (task_type is None or task_type in entry.task_types)
-        and family in {None, entry.family}
-        and (language is None or entry.reads(language))
-    ]
-    shown = wanted[:limit]
-    following = encode_cursor(shown[-1].name) if len(wanted) > limit else None
+    table = services.snapshots.current().base.candidates
+    wanted = np.ones(len(table), dtype=bool)
+    if task_type is not None:
+        wanted &= table.does(task_type)
+    if family is not None:
+        wanted &= table.facts.families.where(lambda name: name == family)
+    if language is not None:
+        wanted &= table.facts.languages.where(lambda mine: bool(mine & {language, MULTILINGUAL}))
+    wanted[: bisect_right(table.names, after)] = False
+    places = wanted.nonzero()[0]
+    shown = [table.entries[int(place)] for place in places[:limit]]
+    following = encode_cursor(shown[-1].name) if len(places) > limit else None
     return json_response({"items": [_model(entry) for entry in shown], "next_cursor": following})
 
 

@@ -37,9 +37,9 @@ MOST_BELIEVED = 256
 """Models of which one belief with covariances is made; from more, those with the best outlook are chosen."""
 CLOSER_LOOK = 128
 """So many are chosen: who is shown is decided long before, and the others keep their share of P(best)."""
-BELIEF_BYTES = 128 * 2**20
-"""Beliefs that are remembered: some 60 of 256 models."""
-OUTLOOK_BYTES, VIEW_BYTES, PIECE_BYTES = 32 * 2**20, 16 * 2**20, 64 * 2**20
+BELIEF_BYTES = 96 * 2**20
+"""Beliefs that are remembered: some 40 of 128 models."""
+OUTLOOK_BYTES, VIEW_BYTES, PIECE_BYTES = 32 * 2**20, 8 * 2**20, 48 * 2**20
 VIEW_ARRAYS = 3
 """A view's arrays are as large as three of its similarities."""
 TOLD_BYTES, TOLD_TARGET_BYTES = 64 * 2**20, 2**20

@@ -15,8 +15,8 @@ from app.ranking.regression import Family, ModelCells
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-MEMBER_BYTES = 64 * 2**20
-"""Solved members that are remembered: some 5,000 models of 38 figures."""
+MEMBER_BYTES = 32 * 2**20
+"""Solved members that are remembered: some 2,500 models of 38 figures."""
 OVERHEAD_BYTES = 512
 V = TypeVar("V")
 
@@ -53,7 +53,8 @@ class LazyMembers(Mapping[int, ModelCells]):
 
     def __init__(
         self,
-        cells: Mapping[int, Index],
+        models: Index,
+        starts: Index,
         columns: Index,
         table: tuple[Index, Array],
         own: Array,
@@ -62,30 +63,36 @@ class LazyMembers(Mapping[int, ModelCells]):
         """Remember where everything is.
 
         Args:
-            cells: Of each member, by model number.
+            models: Numbers of the members, ascending.
+            starts: Where the cells of each model of the table begin, shape (M + 1,).
             columns: Of the family, ascending, shape (C_f,).
             table: Column and noise of every cell of the table, each of shape (N,).
             own: O, shape (C, C).
             solved: Members of any family that were solved before, by model number.
         """
-        self._cells, self._columns, self._table, self._own = cells, columns, table, own
+        self._models, self._starts = models, starts
+        self._columns, self._table, self._own = columns, table, own
         self._solved = solved
 
     def __getitem__(self, model: int) -> ModelCells:
         found = self._solved.get(model)
         if found is not None:
             return found
-        made = solve_member(self._cells[model], self._columns, *self._table, self._own)
+        if model not in self:
+            raise KeyError(model)
+        cells = np.arange(self._starts[model], self._starts[model + 1])
+        made = solve_member(cells, self._columns, *self._table, self._own)
         return self._solved.keep(model, made, made.inverse.nbytes + OVERHEAD_BYTES)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._cells)
+        return iter(self._models.tolist())
 
     def __len__(self) -> int:
-        return len(self._cells)
+        return len(self._models)
 
     def __contains__(self, model: object) -> bool:
-        return model in self._cells
+        place = np.searchsorted(self._models, model)  # type: ignore[call-overload]
+        return bool(place < len(self._models) and self._models[place] == model)
 
 
 def solve_member(cells: Index, columns: Index, column: Index, noise: Array, own: Array) -> ModelCells:
@@ -108,7 +115,8 @@ class StoredFamilies(Mapping[str, Family]):
         names: Mapping[str, int],
         columns: list[Index],
         known: list[Array],
-        members: Sequence[Mapping[int, Index]],
+        members: Sequence[Index],
+        starts: Index,
         cells: tuple[Index, Array],
         own: Array,
     ) -> None:
@@ -118,11 +126,13 @@ class StoredFamilies(Mapping[str, Family]):
             names: Number of each family.
             columns: Of each family, ascending.
             known: Of each family, shape (C_f, C_f).
-            members: Cells of each member, by model number, of each family.
+            members: Numbers of the members of each family, ascending.
+            starts: Where the cells of each model of the table begin, shape (M + 1,).
             cells: Column and noise of every cell of the table, each of shape (N,).
             own: O, shape (C, C).
         """
         self._names, self._columns, self._known, self._members = names, columns, known, members
+        self._starts = starts
         self._cells, self._own = cells, own
         self._solved = Kept[int, ModelCells](MEMBER_BYTES)
         self._unfolded: dict[str, Family] = {}
@@ -137,7 +147,9 @@ class StoredFamilies(Mapping[str, Family]):
         columns = self._columns[number]
         return Family(
             columns=columns,
-            members=LazyMembers(self._members[number], columns, self._cells, self._own, self._solved),
+            members=LazyMembers(
+                self._members[number], self._starts, columns, self._cells, self._own, self._solved
+            ),
             known=self._known[number],
         )
 

@@ -1,6 +1,7 @@
 """Figures as arrays: a million of them in a hundred megabytes, each found again by its number."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ class FigureArrays:
         days: Proleptic ordinals of the tables' dates, shape (K,).
         codes: By name of `CODED`, indices into `words`, each of shape (K,).
         words: The texts, by name of `CODED`.
+        known_digest: What `digest` says, where it was worked out before.
     """
 
     ids: NDArray[np.int64]
@@ -44,6 +46,18 @@ class FigureArrays:
     days: Codes
     codes: dict[str, Codes]
     words: dict[str, Sequence[str]]
+    known_digest: str = ""
+
+    def digest(self) -> str:
+        """SHA-256 of all of them, numbers included, in hexadecimal digits."""
+        if self.known_digest:
+            return self.known_digest
+        found = hashlib.sha256()
+        for numbers in (self.ids, self.values, self.std_errors, *self.codes.values()):
+            found.update(np.ascontiguousarray(numbers).data)
+        for words in self.words.values():
+            found.update("\0".join(words).encode())
+        return found.hexdigest()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -17,7 +17,7 @@ from app.ranking.posterior import Contest
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-MEAN_STEPS, DEVIATION_STEPS, GRID = 128, 16, 256
+MEAN_STEPS, DEVIATION_STEPS, GRID = 96, 8, 128
 """Resolution of the best score's distribution: far finer than its spread."""
 REACH = 6.0
 """Standard deviations beyond which no draw lies."""

@@ -1,6 +1,5 @@
 """A fit on disk: arrays that are memory-mapped, and one JSON document. Written once, read by many."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,9 +8,11 @@ from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from app.ranking.calibration import Calibration
+from app.ranking.coded import Coded
 from app.ranking.columns import Column, ColumnTable
 from app.ranking.described import Described
 from app.ranking.families import StoredFamilies
@@ -21,9 +22,10 @@ from app.ranking.prior import Hyperparameters, Prior
 from app.ranking.table import ScoreTable
 from benchmarks.figures import Protocol
 from models_registry.entry import Architecture
+from models_registry.packed import Packed
 from models_registry.vocabulary import Domain, Modality, TaskType
 
-FORMAT = 2
+FORMAT = 3
 DOCUMENT = "fit.json"
 Arrays = dict[str, NDArray[Any]]
 
@@ -35,7 +37,7 @@ def save_fit(prior: Prior, calibration: Calibration, folder: Path) -> None:
     try:
         for name, values in _arrays(prior, calibration).items():
             np.save(scratch / f"{name}.npy", values)
-        (scratch / DOCUMENT).write_text(json.dumps(_document(prior, calibration)), encoding="utf-8")
+        (scratch / DOCUMENT).write_bytes(orjson.dumps(_document(prior, calibration)))
         if not (folder / DOCUMENT).exists():
             scratch.rename(folder)
     finally:
@@ -47,7 +49,7 @@ def load_fit(folder: Path) -> tuple[Prior, Calibration] | None:
     path = folder / DOCUMENT
     if not path.exists():
         return None
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = orjson.loads(path.read_bytes())
     if document["format"] != FORMAT:
         return None
     # As plain arrays, which are mapped all the same: indexing a `memmap` costs three times as much.
@@ -65,7 +67,12 @@ def load_fit(folder: Path) -> tuple[Prior, Calibration] | None:
 def _arrays(prior: Prior, calibration: Calibration) -> Arrays:
     table, figures = prior.table, prior.table.figures
     families = list(prior.families.values())
+    described = Packed.of((orjson.dumps(_described_document(d)) for d in table.described), _described)
+    number = {name: i for i, name in enumerate(prior.families)}
     return {
+        "described": described.data,
+        "described_ends": described.ends,
+        "model_family": np.array([number[d.family] for d in table.described], dtype=np.int32),
         "model": table.model.astype(np.int32),
         "column": table.column.astype(np.int32),
         "scores": table.scores,
@@ -106,7 +113,8 @@ def _document(prior: Prior, calibration: Calibration) -> dict[str, Any]:
     hyper = prior.hyper
     return {
         "format": FORMAT,
-        "models": [_described_document(d) for d in prior.table.described],
+        "models": list(prior.table.models),
+        "figures_digest": prior.table.figures.digest(),
         "columns": [{**asdict(c), "languages": sorted(c.languages)} for c in prior.table.columns.columns],
         "words": {name: list(words) for name, words in prior.table.figures.words.items()},
         "families": {name: len(family.columns) for name, family in prior.families.items()},
@@ -137,7 +145,8 @@ def _described_document(model: Described) -> list[Any]:
     ]
 
 
-def _described(row: Sequence[Any]) -> Described:
+def _described(document: bytes) -> Described:
+    row = orjson.loads(document)
     name, family, architecture, n_parameters, year, languages, domains, fine_tuned_on = row
     return Described(
         name=name,
@@ -165,10 +174,12 @@ def _column(row: dict[str, Any]) -> Column:
 
 
 def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
-    described = [_described(row) for row in document["models"]]
+    names = {name: i for i, name in enumerate(document["families"])}
+    family = arrays["model_family"].astype(np.intp)
     table = ScoreTable(
-        models=[d.name for d in described],
-        described=described,
+        models=document["models"],
+        described=Packed(arrays["described"], arrays["described_ends"], _described),
+        known_families=Coded(tuple(names), family),
         columns=ColumnTable([_column(row) for row in document["columns"]]),
         model=arrays["model"],
         column=arrays["column"],
@@ -182,6 +193,7 @@ def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
             days=arrays["figure_days"],
             codes={name: arrays[f"figure_{name}"] for name in CODED},
             words=document["words"],
+            known_digest=document["figures_digest"],
         ),
     )
     hyper = document["hyper"]
@@ -194,7 +206,8 @@ def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
         for k, n in zip(_split(arrays["family_known"], [n * n for n in sizes]), sizes, strict=True)
     ]
     weights = _split(arrays["family_weights"], [n * n_weights for n in sizes])
-    names = {name: i for i, name in enumerate(document["families"])}
+    by_family = np.argsort(family, kind="stable")
+    n_members = np.bincount(family, minlength=len(names)).tolist()
     return Prior(
         table=table,
         hyper=Hyperparameters(
@@ -226,7 +239,8 @@ def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
             names,
             columns,
             known,
-            _members(table, names),
+            _split(by_family, n_members),
+            table.starts,
             (arrays["column"], arrays["noise"]),
             arrays["own"],
         ),
@@ -236,13 +250,6 @@ def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
         shared=arrays["shared"],
         own=arrays["own"],
     )
-
-
-def _members(table: ScoreTable, names: dict[str, int]) -> list[dict[int, NDArray[np.intp]]]:
-    members: list[dict[int, NDArray[np.intp]]] = [{} for _ in names]
-    for model, described in enumerate(table.described):
-        members[names[described.family]][model] = table.cells_of(model)
-    return members
 
 
 def _split(flat: NDArray[Any], sizes: Sequence[int]) -> list[NDArray[Any]]:

@@ -44,6 +44,7 @@ class ScoreTable:
         errors: e, shape (N,).
         first: Number of each cell's first figure, shape (N,).
         figures: All figures.
+        known_families: The family of each model, where it is at hand.
     """
 
     models: Sequence[str]
@@ -55,6 +56,7 @@ class ScoreTable:
     errors: Array
     first: Index
     figures: FigureArrays
+    known_families: Coded[str] | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -67,7 +69,7 @@ class ScoreTable:
     @cached_property
     def families(self) -> Coded[str]:
         """The family of each model."""
-        return Coded.of(d.family for d in self.described)
+        return self.known_families or Coded.of(d.family for d in self.described)
 
     @cached_property
     def starts(self) -> Index:

@@ -62,17 +62,6 @@ _SHORTEST_NAME = 3
 """Letters from which a data set's name inside a model's name is no accident."""
 
 
-def model_traits(model: Described) -> Array:
-    """Traits of the model alone, shape (len(_MODEL_TRAITS),)."""
-    known = model.n_parameters is not None
-    size = np.log10(max(model.n_parameters or 0, _SMALLEST)) - _CENTRE if known else 0.0
-    years = (model.year - _EPOCH) / 4.0 if model.year is not None else 0.0
-    kinds = np.array([float(model.architecture is a) for a in _ARCHITECTURES])
-    before = float(bool(model.fine_tuned_on))
-    alone = [size, size**2, float(not known), years, before]
-    return np.concatenate([alone, kinds, size * kinds, years * kinds])
-
-
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class ModelFeatures:
     """What traits of M models follow from, their names left out: 50,000 models in some ten megabytes.
@@ -90,12 +79,44 @@ class ModelFeatures:
     @classmethod
     def of(cls, models: Iterable[Described]) -> "ModelFeatures":
         """Of these models."""
-        rows = [(model_traits(m), m.languages, m.domains) for m in models]
+        number = {a: i for i, a in enumerate(_ARCHITECTURES)}
+        rows = [
+            (
+                m.n_parameters,
+                m.year,
+                number.get(m.architecture, -1) if m.architecture else -1,
+                bool(m.fine_tuned_on),
+                m.languages,
+                m.domains,
+            )
+            for m in models
+        ]
+        parameters, years, kinds, before, languages, domains = zip(*rows, strict=True) if rows else ((),) * 6
         return cls(
-            alone=np.array([alone for alone, _, _ in rows]).reshape(len(rows), len(_MODEL_TRAITS)),
-            languages=Coded.of(languages for _, languages, _ in rows),
-            domains=Coded.of(domains for _, _, domains in rows),
+            alone=_alone(parameters, years, np.array(kinds, dtype=np.intp), before),
+            languages=Coded.of(languages),
+            domains=Coded.of(domains),
         )
+
+
+def _alone(
+    parameters: Sequence[int | None], years: Sequence[float | None], kinds: Index, before: Sequence[bool]
+) -> Array:
+    """Traits of models alone, shape (M, len(_MODEL_TRAITS)).
+
+    Args:
+        parameters: Of each model; None where not known.
+        years: Of each one's release; None where not known.
+        kinds: Place of each one's architecture in `_ARCHITECTURES`, -1 elsewhere, shape (M,).
+        before: Whether each was fine-tuned before.
+    """
+    known = np.array([n is not None for n in parameters], dtype=bool)
+    counts = np.array([n or 0 for n in parameters], dtype=np.float64)
+    size = np.where(known, np.log10(np.maximum(counts, _SMALLEST)) - _CENTRE, 0.0)
+    age = np.array([0.0 if year is None else (year - _EPOCH) / 4.0 for year in years])
+    kind = (kinds[:, None] == np.arange(len(_ARCHITECTURES))).astype(np.float64)
+    alone = np.column_stack([size, size**2, ~known, age, np.array(before, dtype=np.float64)])
+    return np.hstack([alone, kind, size[:, None] * kind, age[:, None] * kind])
 
 
 def traits(models: Sequence[Described], columns: ColumnTable, model: Index, column: Index) -> Array:
