@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.question import Question
+from app.ranking.cautions import cautions, robustness_reason
 from app.ranking.cost import STRATEGIES, Costs, Workload
 from app.ranking.evidence import EvidenceBase, TargetBelief, influences
-from app.ranking.explain import Footing, budget_reasons, cautions, reasons
+from app.ranking.explain import Footing, budget_reasons, reasons
 from app.ranking.posterior import RankedArm, Ranking, ScoreInterval
 from app.ranking.recipe import FULL_RATE_FROM, Recipe, length_for, make_recipe
 from app.recall import Budget, Recall
@@ -148,12 +149,17 @@ class Explaining:
             tokens=tokens,
             probe=measured[0] if measured else None,
         )
+        profile = self.question.profile
+        background = self.base.background_of(entry, profile.task_type)
         made = Grounds(
             entry=entry,
             strategy=strategy,
             evidence=tuple(footing.influences),
-            reasons=tuple(reasons(footing, self.question.profile, language)),
-            cautions=tuple(cautions(footing, language)),
+            reasons=(
+                *reasons(footing, profile, language),
+                *robustness_reason(entry, background, profile, language),
+            ),
+            cautions=tuple(cautions(footing, background, profile, language)),
         )
         return keep(remembered.target.grounds, key, made)
 

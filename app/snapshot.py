@@ -21,6 +21,7 @@ from app.ranking.candidates import CandidateTable
 from app.ranking.evidence import EvidenceBase
 from app.ranking.fitted import load_hyperparameters
 from app.ranking.prior import Hyperparameters, Prior
+from app.ranking.robustness import robustness
 from app.repository import ModelListSource
 from benchmarks.figures import Benchmark
 from benchmarks.repository import FigureRepository
@@ -80,7 +81,9 @@ def build_snapshot(database: Database, fits: Path, hyper: Hyperparameters) -> Sn
     prior, calibration = stored_fit(database, fits, figures_are, hyper)
     figures = prior.table.figures
     return Snapshot(
-        base=EvidenceBase(prior, CandidateTable(catalogue.entries), calibration),
+        base=EvidenceBase(
+            prior, CandidateTable(catalogue.entries), calibration, robustness(figures, benchmarks)
+        ),
         naming=Naming(catalogue),
         benchmarks=benchmarks,
         models=ModelListSource(

@@ -61,6 +61,8 @@ class Benchmark:
         suite: The collection it belongs to (`glue`, `vtab`), or its own name.
         dataset: The data set behind it, which benchmarks of several suites, sizes and metrics share: what is
             known of one of them is known of the data. Its own name by default.
+        shifted_from: The benchmark whose test set this one is a shifted version of: the same classes and
+            the same training set, other pictures; empty where it is none.
         aliases: Other spellings in published tables.
         source: Where it is described.
     """
@@ -75,6 +77,7 @@ class Benchmark:
     n_train: int | None = None
     suite: str = ""
     dataset: str = ""
+    shifted_from: str = ""
     aliases: tuple[str, ...] = field(default=())
     source: str = ""
 

@@ -113,6 +113,7 @@ def benchmark_of(row: BenchmarkRow) -> Benchmark:
         n_train=row.n_train,
         suite=row.suite,
         dataset=row.dataset,
+        shifted_from=row.shifted_from,
         aliases=tuple(row.aliases),
         source=row.source,
     )
@@ -131,6 +132,7 @@ def cells_of(benchmark: Benchmark) -> dict[str, object]:
         "n_train": benchmark.n_train,
         "suite": benchmark.suite,
         "dataset": benchmark.dataset,
+        "shifted_from": benchmark.shifted_from,
         "aliases": list(benchmark.aliases),
         "source": benchmark.source,
     }

@@ -132,6 +132,7 @@ def _benchmark(row: Mapping[str, str]) -> Benchmark:
         n_train=int(row["n_train"]) if row["n_train"] else None,
         suite=row["suite"],
         dataset=row["dataset"],
+        shifted_from=row["shifted_from"],
         aliases=_split(row["aliases"]),
         source=row["source"],
     )

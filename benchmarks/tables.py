@@ -26,6 +26,7 @@ class BenchmarkRow(Base):
     n_train: Mapped[int | None]
     suite: Mapped[str] = mapped_column(String(64))
     dataset: Mapped[str] = mapped_column(String(200))
+    shifted_from: Mapped[str] = mapped_column(String(200))
     aliases: Mapped[list[str]] = mapped_column(JSON)
     source: Mapped[str] = mapped_column(Text)
 

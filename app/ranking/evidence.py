@@ -4,7 +4,7 @@ An arm here is (model, adaptation), where the adaptation is `tuned` (full or lor
 Both arms of a model are predicted jointly, so that a figure of one teaches about the other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.keeping import Kept
+from app.ranking.background import Background, Backgrounds
 from app.ranking.belief import Belief
 from app.ranking.calibration import Calibration, calibrate
 from app.ranking.candidates import CandidateTable
@@ -22,6 +23,7 @@ from app.ranking.outlook import Outlook, Outlooks
 from app.ranking.posterior import Contest
 from app.ranking.prediction import Candidate, Piece, Prediction, TargetKernels, gains, predict
 from app.ranking.prior import Prior
+from app.ranking.robustness import Robustness
 from app.ranking.target import FROZEN, TUNED, Target, TargetView
 from app.task_profile.profile import TaskProfile
 from benchmarks.metrics import metric_named
@@ -145,10 +147,16 @@ class EvidenceBase:
     """The fitted prior with its candidates; remembers recent beliefs. Threads may share it."""
 
     def __init__(
-        self, prior: Prior, candidates: CandidateTable, calibration: Calibration | None = None
+        self,
+        prior: Prior,
+        candidates: CandidateTable,
+        calibration: Calibration | None = None,
+        robustness: Mapping[str, Robustness] | None = None,
     ) -> None:
         self.prior = prior
         self.candidates = candidates
+        self.robustness = robustness or {}
+        self._backgrounds = Backgrounds(prior.table.columns.columns, self.robustness)
         self.calibration = calibration or calibrate(prior, prior.hidden_errors())
         self._beliefs = Kept[tuple[Target, bytes], TargetBelief](BELIEF_BYTES)
         self._able = Kept[tuple[TaskType, frozenset[str]], Index](ABLE_BYTES)
@@ -168,7 +176,7 @@ class EvidenceBase:
         if missing:
             raise UnknownFigureError(missing[0])
         kept = np.array([cell for cell in cells if cell is not None], dtype=np.intp)
-        return EvidenceBase(self.prior.without(kept), self.candidates, self.calibration)
+        return EvidenceBase(self.prior.without(kept), self.candidates, self.calibration, self.robustness)
 
     @cached_property
     def _family_counts(self) -> dict[str, int]:
@@ -185,6 +193,10 @@ class EvidenceBase:
     def n_family_figures(self, entry: ModelEntry) -> int:
         """Published cells of its whole family."""
         return self._family_counts.get(self._described(entry).family, 0)
+
+    def background_of(self, entry: ModelEntry, task_type: TaskType) -> Background:
+        """What it was trained on before, beside this kind of task."""
+        return self._backgrounds.of(entry, self._described(entry), task_type)
 
     def _described(self, entry: ModelEntry) -> Described:
         """What is known of a candidate; of one that has figures, what the fit knew."""

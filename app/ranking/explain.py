@@ -1,19 +1,16 @@
-"""Why a model stands where it stands: reasons and cautions of one ranked model."""
+"""Why a model stands where it stands: the reasons of one ranked model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.ranking.candidates import is_quantised
-from app.ranking.columns import trains_backbone
 from app.ranking.evidence import Influence
 from app.ranking.observations import ProbeObservation
 from app.ranking.phrases import Language, duration, language_name, say
 from app.task_profile.profile import TaskProfile
 from benchmarks.figures import Figure, FigureKind
 from benchmarks.metrics import metric_named
-from models_registry.entry import UNPINNED, ModelEntry, WeightsFormat
-from models_registry.licences import allows_commercial_use
+from models_registry.entry import ModelEntry
 from models_registry.vocabulary import MULTILINGUAL, Domain, Strategy
 
 KEPT_SENTENCES = 4_096
@@ -89,37 +86,6 @@ def _budget_reasons(
     if full_fits or strategy is Strategy.FULL:
         return (cost,)
     return say("lora_for_memory" if strategy is Strategy.LORA else "head_for_budget", language), cost
-
-
-def cautions(footing: Footing, language: Language) -> list[str]:
-    """What speaks against relying on it."""
-    entry, found = footing.entry, []
-    close = [i for i in footing.influences if i.similarity >= CLOSE]
-    if not close and footing.probe is None:
-        found.append(say("thin_evidence", language, n=len(footing.influences)))
-    elif footing.influences and footing.probe is None:
-        protocols = {i.figure.figure.protocol for i in footing.influences}
-        wants_tuned = footing.strategy is not Strategy.HEAD
-        if all(trains_backbone(p) != wants_tuned for p in protocols):
-            found.append(say("other_protocol", language, protocol=", ".join(sorted(protocols))))
-    if is_quantised(entry) and entry.derived_from:
-        found.append(say("quantised", language, original=entry.derived_from))
-    if entry.fine_tuned_on:
-        found.append(say("trained_before", language, what=", ".join(entry.fine_tuned_on[:3])))
-    found += _weight_cautions(entry, language)
-    if allows_commercial_use(entry.licence) is not True:
-        found.append(say("licence", language, licence=entry.licence))
-    if entry.max_length and footing.tokens > entry.max_length:
-        found.append(say("truncated", language, limit=entry.max_length, tokens=footing.tokens))
-    return found
-
-
-def _weight_cautions(entry: ModelEntry, language: Language) -> list[str]:
-    if entry.weights.format is WeightsFormat.NONE:
-        return [say("no_weights", language)]
-    if entry.weights.format is not WeightsFormat.SAFETENSORS and entry.weights.converter is None:
-        return [say("not_probeable", language)]
-    return [say("unpinned", language)] if entry.revision == UNPINNED else []
 
 
 def _probe_reason(footing: Footing, language: Language) -> str:

@@ -59,6 +59,32 @@ _PHRASES = {
         "a 4-bit copy of {original}: published figures of the full model do not apply exactly",
         "这是 {original} 的 4 比特副本：原模型的公开成绩不完全适用",
     ),
+    "quantised_evidence": (
+        "its evidence comes only from copies in few bits ({copy}): the full model may do better",
+        "其证据仅来自低比特量化副本（{copy}）：完整模型可能更好",
+    ),
+    "seen_benchmark": (
+        "it was trained on {what} before it was measured there: these figures are flattered",
+        "测评前已在 {what} 上训练过：这些成绩偏高",
+    ),
+    "same_task": (
+        "was fine-tuned before on the same kind of task ({what}): a head start, but flattered where your data overlap",
+        "此前已在同类任务（{what}）上微调：起点更高，但若与您的数据重叠，成绩会偏高",
+    ),
+    "robust": (
+        (
+            "on shifted test sets ({shifts}) {points:.1f} points above models as accurate on the original: your domain "
+            "is far from its pretraining data"
+        ),
+        "在分布偏移测试集（{shifts}）上，比原测试集同等准确率的模型高 {points:.1f} 个百分点：您的领域远离其预训练数据",
+    ),
+    "fragile": (
+        (
+            "on shifted test sets ({shifts}) {points:.1f} points below models as accurate on the original, and your "
+            "domain is far from its pretraining data"
+        ),
+        "在分布偏移测试集（{shifts}）上，比原测试集同等准确率的模型低 {points:.1f} 个百分点，而您的领域远离其预训练数据",
+    ),
     "trained_before": (
         "was fine-tuned before on {what}: if your data overlap with it, its score is flattered",
         "此前已在 {what} 上微调：若与您的数据重叠，其成绩会偏高",
