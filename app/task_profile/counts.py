@@ -1,70 +1,17 @@
 """What the numbers in a description count: examples, classes, the length of a text.
 
 A noun that the lexicon does not know counts examples where the number is large; whether it does, or counts
-classes, or what is searched, can depend on the task: `resolve_counts` decides when the task type is known.
+classes, or what is searched, can depend on the task: `app.task_profile.resolution` decides.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum, auto
-from functools import lru_cache
+from dataclasses import replace
 
-from app.task_profile.lexicon import counted_words
-from app.task_profile.limits import LIMIT, Facts, whole
+from app.task_profile.counted import Count, CountedWords, Role, words
+from app.task_profile.limits import LIMIT
 from app.task_profile.normalise import stem
 from app.task_profile.quantities import Quantity
-from models_registry.vocabulary import TaskType
-
-
-class Role(Enum):
-    """What a number counts."""
-
-    LENGTH = auto()
-    CLASSES = auto()
-    EXAMPLES = auto()
-    PER_CLASS = auto()
-    PIECES = auto()  # 个, 位, 家: examples or classes
-    THINGS = auto()  # an English noun that is not known: examples if many
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """A number with what it counts.
-
-    Attributes:
-        role: What it counts.
-        value: The number.
-        start: First character.
-        end: Character after the noun.
-        labelled: Whether the words say that these are labelled.
-        searched: Whether the words say that these are what is searched.
-        partition: Whether one of so many is to be chosen.
-    """
-
-    role: Role
-    value: float
-    start: int
-    end: int
-    labelled: bool = False
-    searched: bool = False
-    partition: bool = False
-
-
-MANY = 50
-"""From this number on, things of an unknown name are taken for examples."""
-_FEW_CLASSES, _MOST_CLASSES = 2, 100_000
-_MOST_PIECES = 5000
-_SEARCHING = frozenset({TaskType.TEXT_RETRIEVAL, TaskType.IMAGE_TEXT_RETRIEVAL})
-_LABELLING = frozenset(
-    {
-        TaskType.TEXT_CLASSIFICATION, TaskType.MULTI_LABEL_CLASSIFICATION, TaskType.TEXT_PAIR_CLASSIFICATION,
-        TaskType.TOKEN_CLASSIFICATION, TaskType.RELATION_EXTRACTION, TaskType.IMAGE_CLASSIFICATION,
-        TaskType.OBJECT_DETECTION, TaskType.IMAGE_SEGMENTATION, TaskType.VIDEO_CLASSIFICATION,
-        TaskType.AUDIO_CLASSIFICATION, TaskType.ZERO_SHOT_IMAGE_CLASSIFICATION,
-    }
-)  # fmt: skip
-_UNLABELLED = frozenset({TaskType.ZERO_SHOT_IMAGE_CLASSIFICATION})
+from app.task_profile.resolution import MANY
 
 _WORD = re.compile(r"[a-z][a-z'’/-]*", re.ASCII)
 _GAP = re.compile(r"[ -]?", re.ASCII)
@@ -74,10 +21,25 @@ _LABELLED = re.compile(
     re.ASCII,
 )
 _NO_NOUN = re.compile(
-    r" (?:of (?:them|these|those|which)\b|in (?:all|total)\b|altogether\b|(?P<per>(?:per|for each"
+    r" ?(?:for (?:the )?(?:training|fine-?tuning)\b|(?:in )?train(?:ing)?\b(?! (?:hours|time))"
+    r"|of (?:them|these|those|which)\b|in (?:all|total)\b|altogether\b|(?P<per>(?:per|for each"
     r"|for every|in each|in every) (?:class|categor|label)))",
     re.ASCII,
 )
+_ATTRIBUTE = re.compile(
+    r"[ -](?:page|second|minute|hour|day|week|month|year)[ -](?=[a-z])", re.ASCII
+)  # in the singular after a number above one: `40 page reports` are reports, not pages
+_UP_TO = re.compile(r"[级档星岁月日年等](?:到|至|~|-)$", re.ASCII)
+_ONE_OF = re.compile(
+    r"(?<!\d )\b(?:out of|one of|any of|some of|each of|which of|of our|of my|of the|any number of)$",
+    re.ASCII,
+)
+_CLAUSE_START = re.compile(
+    r"(?:^|[,.;:，。；：(（]|\b(?:about|around|roughly|~)|约|大概|大约|共)\s*$", re.ASCII
+)
+_CLAUSE_END = re.compile(r"\s*(?:$|[,.;:，。；：)）!?？！])", re.ASCII)
+_YEARS = range(1900, 2100)
+_COUNTING = frozenset({"", "k", "w", "万", "千", "thousand"})  # 110M counts parameters as often
 _NOT_ALL = re.compile(r"(?:last|first|past|previous|latest|next|最近|前面?|之前|后面?)\s*$", re.ASCII)
 _PARTITION = re.compile(
     r"(?:one of|which of|any of|each of|into|among|between|to one of|out of|list of|choose from|set of"
@@ -107,12 +69,12 @@ _OUTPUT = re.compile(
 _LIMITED = re.compile(r"(?:" + LIMIT + r")[^\d,.，。]{0,4}$", re.ASCII)
 _LIMITED_AFTER = re.compile(r" ?(?:以内|以下|之内|max\b|at most|or less|tops)", re.ASCII)
 _PER_CLASS_BEFORE = re.compile(
-    r"(?:各|每类|每个类别|每个类|每种|各有|各约)[有约]?\s*$|(?:class(?:es)?|categor(?:y|ies)"
-    r"|labels?)(?: each)?(?: with| has| have) $",
+    r"(?:各|每类|每个类别|每个类|每[种级档]|各有|各约)[有约]?\s*$|(?:class(?:es)?|categor(?:y|ies)"
+    r"|labels?)(?: each)?(?: with| has| have) $|(?:class(?:es)?|categor(?:y|ies)|labels?|类) ?[x×*] ?$",
     re.ASCII,
 )
 _PER_CLASS_AFTER = re.compile(
-    r"[^,.;，。；]{0,24}?(?:per|each|in every|for every|for each) (?:class|category|label)"
+    r"[^,.;，。；]{0,24}?\b(?:per|each|in every|for every|for each|of each|of every) (?P<noun>[a-z]+)"
     r"|(?:[一-鿿]{0,6})(?:每类|一类)",
     re.ASCII,
 )
@@ -133,66 +95,6 @@ _HAN_NAMES = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CountedWords:
-    """The lexicon's nouns and measure words, as patterns."""
-
-    stop: frozenset[str]
-    classes: frozenset[str]
-    examples: frozenset[str]
-    length: frozenset[str]
-    nothing: frozenset[str]
-    length_han: re.Pattern[str]
-    classes_han: re.Pattern[str]
-    examples_han: re.Pattern[str]
-    pieces_han: re.Pattern[str]
-    classes_before: re.Pattern[str]
-    examples_before: re.Pattern[str]
-    searched_before: re.Pattern[str]
-
-
-def _any(words: Iterable[str]) -> str:
-    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-
-
-@lru_cache(maxsize=1)
-def _words() -> CountedWords:
-    w = counted_words()
-    many, between = " ?(?:多|余|来)?", "(?:不同的?|细)?"
-    return CountedWords(
-        stop=frozenset(w["stop"]["en"]),
-        classes=frozenset(stem(word) for word in w["classes"]["en"]),
-        examples=frozenset(stem(word) for word in w["examples"]["en"]),
-        length=frozenset(stem(word) for word in w["length"]["en"]),
-        nothing=frozenset(stem(word) for word in w["nothing"]["en"]),
-        length_han=re.compile(f" ?(?:{_any(w['length']['zh'])})(?!段|典|条|幕|体)", re.ASCII),
-        classes_han=re.compile(
-            f"{many}(?:[{w['classes']['measures']}]|(?:个|大|小)?{between}(?:{_any(w['classes']['zh'])}))(?:别)?",
-            re.ASCII,
-        ),
-        examples_han=re.compile(
-            f"{many}(?:[{w['examples']['measures']}]|个?{between}(?:[一-鿿]{{0,3}}?)(?:{_any(w['examples']['zh'])}))",
-            re.ASCII,
-        ),
-        pieces_han=re.compile(f"{many}[个位家只名项款辆台间户座瓶](?P<noun>[一-鿿]{{0,6}})", re.ASCII),
-        classes_before=re.compile(
-            f"(?:{_any(w['classes']['before_zh'])})(?:名)?(?:数|数量)?(?:[:：=为是有共约]|一共|总共)*\\s*$"
-            r"|(?:n_classes|classes|categories|labels)\s?[:=]\s*$",
-            re.ASCII,
-        ),
-        examples_before=re.compile(
-            f"\\b(?:{_any(w['examples']['before_en'])})\\s?(?:of|has|size|is|about|[:=：(])*\\s*$"
-            f"|(?:{_any(w['examples']['before_zh'])})(?:[:：=（(为是有约大概共了]|一共|总共)*\\s*$",
-            re.ASCII,
-        ),
-        searched_before=re.compile(
-            f"(?:{_any(w['collection']['zh'])})[一-鿿]{{0,2}}$|\\b(?:{_any(w['collection']['en'])})"
-            r"(?: (?:our|my|the|a|an|all|about|roughly|some|these|those))*\s*$",
-            re.ASCII,
-        ),
-    )
-
-
 def read_count(q: Quantity, before: str, after: str) -> Count | None:
     """What a number counts; None where it counts nothing that is asked for.
 
@@ -201,22 +103,40 @@ def read_count(q: Quantity, before: str, after: str) -> Count | None:
         before: A few words before it.
         after: A few words after it.
     """
-    w = _words()
+    w = words()
     if _LENGTH_BEFORE.search(before) and q.value >= 2 and not q.in_range:
         return Count(Role.LENGTH, q.value, q.start, q.end)
-    if re.match(r"-", after):
+    if re.match(r"-", after) and not _ATTRIBUTE.match(after):
         way = _WAY.match(after)
         return _count(Role.CLASSES, q, way.end(), before, after) if way else _hyphenated(q, before, after, w)
+    if _UP_TO.search(before) or (q.value > 1 and _ATTRIBUTE.match(after)):
+        return None
     if q.in_range or _NOT_ALL.search(before) or (not q.spelt and q.scale == "" and _UNIT_AFTER.match(after)):
         return None
     found = _han(q, before, after, w) or _english(q, before, after, w) or _named_before(q, before, after, w)
-    if found is None and q.value <= MANY and _WHICH_OF.search(before):
+    return found or _alone(q, before, after)
+
+
+def _alone(q: Quantity, before: str, after: str) -> Count | None:
+    """A number without a noun: `one of nine`; `sentiment of tweets, 20k`."""
+    ends = _CLAUSE_END.match(after)
+    if q.value <= MANY and (_WHICH_OF.search(before) or (ends and _ONE_OF.search(before.rstrip()))):
         return _count(Role.CLASSES, q, 0, before, after)
-    return found
+    many = q.value >= 10 * MANY and int(q.value) not in _YEARS
+    if many and ends and not q.spelt and q.scale in _COUNTING and _CLAUSE_START.search(before):
+        return _count(Role.THINGS, q, 0, before, after)
+    return None
+
+
+def _is_per_class(before: str, after: str) -> bool:
+    if _PER_CLASS_BEFORE.search(before):
+        return True
+    match = _PER_CLASS_AFTER.match(after)
+    return bool(match) and (match["noun"] is None or stem(match["noun"]) in words().classes)  # type: ignore[index]
 
 
 def _count(role: Role, q: Quantity, length: int, before: str, after: str) -> Count:
-    if role is Role.EXAMPLES and (_PER_CLASS_BEFORE.search(before) or _PER_CLASS_AFTER.match(after)):
+    if role is Role.EXAMPLES and _is_per_class(before, after):
         role = Role.PER_CLASS
     return Count(
         role,
@@ -224,7 +144,7 @@ def _count(role: Role, q: Quantity, length: int, before: str, after: str) -> Cou
         q.start,
         q.end + length,
         labelled=bool(_LABELLED.search(_clause(after[: length + 24])) or _LABELLED.search(before[-10:])),
-        searched=bool(_words().searched_before.search(before)),
+        searched=bool(words().searched_before.search(before)),
         partition=bool(_PARTITION.search(before)),
     )
 
@@ -267,7 +187,7 @@ def _han(q: Quantity, before: str, after: str, w: CountedWords) -> Count | None:
 def _english(q: Quantity, before: str, after: str, w: CountedWords) -> Count | None:
     if alone := _NO_NOUN.match(after):
         role = Role.EXAMPLES if q.value >= 10 and (q.value >= MANY or alone["per"]) else Role.THINGS
-        return _count(role, q, alone.end(), before, after)
+        return _count(Role.PER_CLASS if alone["per"] else role, q, alone.end(), before, after)
     gap = _GAP.match(after)
     position = gap.end() if gap else 0
     noun_end, role, last = 0, Role.THINGS, ""
@@ -287,7 +207,7 @@ def _english(q: Quantity, before: str, after: str, w: CountedWords) -> Count | N
         return None
     if role is Role.LENGTH:
         return _length(q, before, after, noun_end)
-    return _count(role, q, noun_end, before, after)
+    return replace(_count(role, q, noun_end, before, after), noun=last)
 
 
 def _noun_role(word: str, w: CountedWords) -> Role:
@@ -312,46 +232,7 @@ def _is_modifier(after: str, match: re.Match[str], w: CountedWords) -> bool:
 def _named_before(q: Quantity, before: str, after: str, w: CountedWords) -> Count | None:
     if w.classes_before.search(before):
         return _count(Role.CLASSES, q, 0, before, after)
-    if q.value >= 10 and w.examples_before.search(before):
+    named = w.examples_before.search(before)
+    if q.value >= 10 and named and (q.value >= MANY or named["plainly"]) and _CLAUSE_END.match(after):
         return _count(Role.EXAMPLES, q, 0, before, after)
     return None
-
-
-def resolve_counts(counts: list[Count], task_type: TaskType | None) -> Facts:
-    """Number of examples, of classes and mean length, under a task type; None where it is not known."""
-    facts: Facts = {}
-    lengths = [c for c in counts if c.role is Role.LENGTH]
-    classes = [c for c in counts if _counts_classes(c, task_type)]
-    examples = [c for c in counts if c not in classes and _counts_examples(c, task_type)]
-    per_class = [c for c in counts if c.role is Role.PER_CLASS]
-    if lengths:
-        facts["mean_length"] = whole(lengths[0].value)
-    if classes:
-        facts["n_classes"] = int(classes[0].value)
-    if examples:
-        best = next((c for c in examples if c.labelled), examples[0])
-        facts["n_examples"] = int(best.value)
-    elif per_class and classes:
-        facts["n_examples"] = int(per_class[0].value) * int(classes[0].value)
-    return facts
-
-
-def _counts_classes(c: Count, task_type: TaskType | None) -> bool:
-    if not _FEW_CLASSES <= c.value <= _MOST_CLASSES or c.value != int(c.value):
-        return False
-    labelling = task_type is None or task_type in _LABELLING
-    if c.role is Role.CLASSES:
-        return labelling or not c.searched
-    if c.role is Role.PIECES:
-        return labelling and c.value <= _MOST_PIECES
-    return c.role is Role.THINGS and labelling and c.partition and c.value < 10 * MANY
-
-
-def _counts_examples(c: Count, task_type: TaskType | None) -> bool:
-    if c.value != int(c.value) or task_type in _UNLABELLED:
-        return False
-    if (c.searched or task_type in _SEARCHING) and not c.labelled:
-        return False
-    if c.role is Role.EXAMPLES:
-        return c.value >= 10
-    return c.role in {Role.THINGS, Role.PIECES} and c.value >= MANY

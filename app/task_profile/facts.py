@@ -1,22 +1,30 @@
 """What the numbers in a description say, each read once: by a limit's rules, else by what it counts."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from app.task_profile.counts import Count, read_count, resolve_counts
+from app.task_profile.counted import Count
+from app.task_profile.counts import read_count
 from app.task_profile.hardware import Hardware, read_hardware
 from app.task_profile.limits import REACH, Facts, Found, read_limit
+from app.task_profile.normalise import stem
 from app.task_profile.permissions import Permissions, read_permissions
 from app.task_profile.quantities import Quantity, find_quantities
+from app.task_profile.resolution import resolve_counts
 from models_registry.vocabulary import TaskType
 
 _BINARY = re.compile(
-    r"\bbinary\b|\btwo[- ]way\b|二分类|二元分类|正面还是负面|\bpositive (?:or|and|vs\.?"
+    r"\byes ?/ ?no\b|是/否|有/无|对/错|真/假|正/负|\bpos ?/ ?neg\b(?! ?/)"
+    r"|\bbinary\b|\btwo[- ]way\b|二分类|二元分类|正面还是负面|\bpositive (?:or|and|vs\.?"
     r"|/) ?negative\b(?!,? (?:or|and|neutral))|\bpositive/negative\b",
     re.ASCII,
 )
+_ASKED = re.compile(r"\b(?:which|what|right|correct|best|single|one|every)\b((?:[ -][a-z]+){1,3})", re.ASCII)
 _TERNARY = re.compile(
-    r"\bpositive, ?(?:negative|neutral),? (?:or|and) (?:neutral|negative)\b|正面、?负面[、和或还是]{1,2}中性",
+    r"\b(?:pos(?:itive)?|neg(?:ative)?|neu(?:tral)?)(?:(?:,| ?/| and| or|, or|, and) ?| )"
+    r"(?:pos(?:itive)?|neg(?:ative)?|neu(?:tral)?)(?:(?:,| ?/| and| or|, or|, and) ?| )"
+    r"(?:pos(?:itive)?|neg(?:ative)?|neu(?:tral)?)\b"
+    r"|正面?[、/和或，]?负面?[、/和或还是，]{0,2}中[性立]?|正面?[、/和或，]?中[性立]?[、/和或还是，]{0,2}负面?|好[、/]?中[、/]?差(?!评)",
     re.ASCII,
 )
 
@@ -56,6 +64,8 @@ def read_mentions(folded: str) -> Mentions:
         spans.append(hardware.span)
         quantities = [q for q in quantities if q.end <= start or q.start >= end]
     found, counts = _read_numbers(masked, quantities)
+    asked = {stem(word) for match in _ASKED.finditer(folded) for word in match[1].split()}
+    counts = [replace(c, partition=True) if c.noun in asked else c for c in counts]
     stated: Facts = {}
     for limit in found:
         stated = limit.facts | stated
@@ -95,6 +105,8 @@ def _hardware_facts(hardware: Hardware) -> Facts:
         facts["device"] = hardware.device
     if hardware.n_devices is not None:
         facts["n_devices"] = hardware.n_devices
+    if hardware.memory_gb is not None:
+        facts["device_memory_gb"] = hardware.memory_gb
     return facts
 
 

@@ -14,7 +14,7 @@ Fact = float | int | str | bool
 Facts = dict[str, Fact]
 REACH = 36
 LIMIT = (
-    r"under|below|less than|fewer than|smaller than|at most|(?:no|not) (?:more|longer|larger"
+    r"sub-|under|below|less than|fewer than|smaller than|at most|(?:no|not) (?:more|longer|larger"
     r"|bigger) than|max(?:imum|\.)?(?: of)?"
     r"|up to|within|cap(?:ped)?(?: at| of)?|limit(?:ed)?(?: to| of| is)?|<=?|≤|不(?:能|可|得"
     r"|要)?(?:超过|大于|高于|多于)|小于|少于|低于"
@@ -31,7 +31,7 @@ _MODEL = re.compile(
 )
 _MEMORY = re.compile(r"(?<![a-z])(?:v?ram|memory|gpus?|cards?)(?![a-z])|显存|内存|显卡|运存", re.ASCII)
 _MACHINE = re.compile(
-    r"(?<![a-z])(?:mac|macbook|laptop|notebook|pc|box|machine|server)(?![a-z])|卡|笔记本|电脑|机器|服务器",
+    r"(?<![a-z])(?:mac|macbook|laptop|notebook|pc|box|machine|server)(?![a-z])|每?[张块]?卡|笔记本|电脑|机器|服务器",
     re.ASCII,
 )
 _MASKED_BEFORE = re.compile(r"#[ (-]*$", re.ASCII)  # a card's name, masked
@@ -88,13 +88,17 @@ _LIMIT_AFTER = re.compile(
 )
 _MILLISECONDS = re.compile(r"[ -]?(?:ms\b|msecs?\b|milliseconds?|millis\b)| ?毫秒", re.ASCII)
 _SECONDS = re.compile(r"(?: of)?(?: an?)?[ -]?(?:s|secs?|seconds?)\b| ?秒(?!级)", re.ASCII)
-_BYTES = re.compile(r"[ -]?(?P<unit>gib|gb|g|mib|mb|m|兆)(?![a-z])(?P<what>[^,.;，。；]{0,14})", re.ASCII)
+_BYTES = re.compile(
+    r"[ -]?(?P<unit>gib|gb|gigabytes?|gigs?|g|mib|mb|megabytes?|m|兆)(?![a-z])(?P<what>[^,.;，。；]{0,14})",
+    re.ASCII,
+)
 _TIME = re.compile(
-    r"(?P<hyphen>-)?\s?(?:an? |of )?(?:(?:full |whole |gpu[- ])?(?:(?P<day>days?\b|天)|(?P<hour>h\b"
+    r"(?P<hyphen>-)?\s?(?:an? |of )?(?:(?:full |whole |gpu[- ])?(?:(?P<day>days?\b|天)|(?P<hour>h(?![a-z])"
     r"|hrs?\b|hours?\b|个?小时|个?半小时|个?钟头)"
     r"|(?P<minute>min\b|mins\b|minutes?\b|分钟)))",
     re.ASCII,
 )
+_FURTHER = re.compile(r" and a half\b|(?:and )?(?P<minutes>[1-5]\d)(?: ?min(?:ute)?s?)?\b", re.ASCII)
 _TRAIN = re.compile(
     r"train|budget|fine-?tun|\bfor\b|within|compute|gpu|#|\bcpu|overnight|finish|done|"
     + LIMIT
@@ -149,13 +153,17 @@ def _time(q: Quantity, before: str, after: str) -> tuple[Facts, int] | None:
     hours = q.value * (24.0 if match["day"] else 1.0 if match["hour"] else 1 / 60)
     if match["hour"] and "半" in match["hour"]:
         hours += 0.5
+    further = _FURTHER.match(rest) if match["hour"] else None
+    if further:
+        hours += int(further["minutes"]) / 60 if further["minutes"] else 0.5
+        return {"train_hours": whole(hours)}, match.end() + further.end()
     return {"train_hours": whole(hours)}, match.end()
 
 
 def _bytes(q: Quantity, before: str, after: str) -> tuple[Facts, int] | None:
     match = _BYTES.match(after)
     unit = match["unit"] if match else q.scale
-    if unit not in {"gb", "gib", "g", "mb", "mib", "m", "兆"}:
+    if not re.match(r"g|m|兆", unit) or unit in {"mn", "mio", "mil", "million"}:
         return None
     what, end = (match["what"], match.end("unit")) if match else (after[:14], 0)
     mega = unit.startswith("m") or unit == "兆"

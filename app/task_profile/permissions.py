@@ -7,13 +7,15 @@ _FORBIDDEN = re.compile(
     r"non[- ]?commercial|no commercial|not (?:for )?(?:any )?commercial|(?:for )?(?:research|academic"
     r"|teaching|private|personal)(?: use| purposes)? only"
     r"|(?:only|just|purely|solely) for (?:research|academic|teaching|private|personal)|not for profit"
-    r"|non-?profit use"
+    r"|non-?profit use|not (?:[a-z]+ ){0,2}commercially"
     r"|非商用|非商业|不商用|不(?:用于|做)商|不(?:会|打算)商用|仅(?:供|限|用于|作)?(?:科研|研究|学术"
-    r"|教学|个人)|只(?:用于|做)(?:科研|研究|学术|教学)|纯(?:科研|学术)",
+    r"|教学|个人)|只(?:用于|做)(?:科研|研究|学术|教学)|纯(?:科研|学术)"
+    r"|不(?:卖钱|盈利|营利|赚钱)|非(?:盈利|营利)",
     re.ASCII,
 )
 _COMMERCIAL = re.compile(
-    r"commercial(?:ly)?[- ](?:[a-z]+ )?(?:use|us(?:able|age)|licen[cs]|purposes?|products?|deploy|ok"
+    r"\bcommercially\b|\b(?:paid|for-profit) (?:app|product|service|subscription|saas)\b"
+    r"|commercial(?:ly)?[- ](?:[a-z]+ )?(?:use|us(?:able|age)|licen[cs]|purposes?|products?|deploy|ok"
     r"|allowed|permitted|friendly|project|app\b|service"
     r"|settings?|rights|release|software|tool|offering|customers)"
     r"|(?:use|used|deploy|deployed|allowed|permitted|allow|allows|sell|sold|licensed?)[a-z ]{0,20} commercial"
