@@ -26,7 +26,7 @@ PER_TEMPLATE = 3
 TEMPLATE_WEIGHT = 0.3
 """Of a filled template beside a description that someone wrote."""
 VARIATION_WEIGHT = 0.5
-LANGUAGE_SHARE, SURROUNDED_SHARE = 0.3, 0.3
+LANGUAGE_SHARE, SURROUNDED_SHARE = 0.3, 0.5
 """Share of the descriptions that get a variation of the kind."""
 N_GIBBERISH = 200
 MIXED = "mixed"
