@@ -40,7 +40,7 @@ _CLAUSE_START = re.compile(
 _CLAUSE_END = re.compile(r"\s*(?:$|[,.;:，。；：)）!?？！])", re.ASCII)
 _YEARS = range(1900, 2100)
 _COUNTING = frozenset({"", "k", "w", "万", "千", "thousand"})  # 110M counts parameters as often
-_NOT_ALL = re.compile(r"(?:last|first|past|previous|latest|next|最近|前面?|之前|后面?)\s*$", re.ASCII)
+_NOT_ALL = re.compile(r"(?:last|first|past|previous|latest|next|最近|每秒|前面?|之前|后面?)\s*$", re.ASCII)
 _PARTITION = re.compile(
     r"(?:one of|which of|any of|each of|into|among|between|to one of|out of|list of|choose from|set of"
     r"|vocabulary of|top)"
@@ -69,7 +69,7 @@ _OUTPUT = re.compile(
 _LIMITED = re.compile(r"(?:" + LIMIT + r")[^\d,.，。]{0,4}$", re.ASCII)
 _LIMITED_AFTER = re.compile(r" ?(?:以内|以下|之内|max\b|at most|or less|tops)", re.ASCII)
 _PER_CLASS_BEFORE = re.compile(
-    r"(?:各|每类|每个类别|每个类|每[种级档]|各有|各约)[有约]?\s*$|(?:class(?:es)?|categor(?:y|ies)"
+    r"(?:各|每类|每个类别|每个类|每[种级档]|各有|各约)别?(?:只|仅|大约|大概|收集?了|标了|采集?了)?[有约]?\s*$|(?:class(?:es)?|categor(?:y|ies)"
     r"|labels?)(?: each)?(?: with| has| have) $|(?:class(?:es)?|categor(?:y|ies)|labels?|类) ?[x×*] ?$",
     re.ASCII,
 )

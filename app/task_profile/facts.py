@@ -14,7 +14,7 @@ from app.task_profile.resolution import resolve_counts
 from models_registry.vocabulary import TaskType
 
 _BINARY = re.compile(
-    r"\byes ?/ ?no\b|是/否|有/无|对/错|真/假|正/负|\bpos ?/ ?neg\b(?! ?/)"
+    r"\byes ?/ ?no\b|是/否|有/无|对/错|真/假|正/负|正负(?:样本|例|各|二类)|\bpos ?/ ?neg\b(?! ?/)"
     r"|\bbinary\b|\btwo[- ]way\b|二分类|二元分类|正面还是负面|\bpositive (?:or|and|vs\.?"
     r"|/) ?negative\b(?!,? (?:or|and|neutral))|\bpositive/negative\b",
     re.ASCII,
@@ -47,10 +47,7 @@ class Mentions:
 
     def facts(self, task_type: TaskType | None) -> Facts:
         """All facts, under a task type; None where it is not known."""
-        counted = resolve_counts(self.counts, task_type)
-        if "n_classes" not in counted and self.implied_classes is not None:
-            counted["n_classes"] = self.implied_classes
-        return self.stated | counted
+        return self.stated | resolve_counts(self.counts, task_type, self.implied_classes)
 
 
 def read_mentions(folded: str) -> Mentions:

@@ -8,7 +8,7 @@ from app.task_profile.quantities import Quantity
 _CARD = re.compile(
     r"(?:(?<![a-z0-9])|(?<=\d[x×*]))(?:nvidia[ -]?)?(?:tesla[ -]?)?(?:geforce[ -]?)?(?:quadro[ -]?)?"
     r"(?:(?P<data>t4g?|l4|l20|l40s?|a2|a10g?|a16|a30|a40|a100|a800|h100|h200|h800|h20|b200|gh200|p4|p40"
-    r"|p100|v100s?|k80)"
+    r"|p100|v100|k80)"
     r"|(?P<rtx>rtx[ -]?a?\d{4}|gtx[ -]?\d{4}|a[456]\d00|10[678]0|20[678]0|30[56789]0|40[6789]0|50[6789]0)"
     r"[ -]?(?P<suffix>ti|super|ada|d)?)"
     r"(?:s)?(?![a-z0-9])",
@@ -25,7 +25,8 @@ _NO_GPU = re.compile(
     r"\b(?:no|without|lacks?|(?:do|does)(?:n'?t| not) have|have(?:n'?t| not) got|can'?t afford|zero)"
     r"(?: an?y?)?(?: (?:dedicated|discrete|nvidia|real|big|decent))? (?:gpus?|graphics cards?"
     r"|video cards?|cuda)\b"
-    r"|(?:没有?|无|不用|不带|不需要|不靠|缺|买不起) ?(?:独立|英伟达)?(?:gpu|显卡|独显|n卡)|gpu ?(?:都"
+    r"|(?:没有?|无|不能用|用不了|用不上|不用|不带|不需要|不靠|缺|买不起)"
+    r" ?(?:独立|英伟达)?(?:gpu|显卡|独显|n卡)|gpu ?(?:都"
     r"|也)?没有|gpu-?less"
     r"|integrated graphics|核显|集显|集成显卡",
     re.ASCII,
@@ -118,7 +119,8 @@ def _counted(folded: str, start: int, end: int, quantities: list[Quantity]) -> _
         if near and not q.in_range and not _is_article(folded, q) and not _GPU_TIME.match(folded, end):
             gap = folded[q.end : start]
             if _COUNT_BEFORE.fullmatch(gap) and not re.match(r" ?gi?b", gap):
-                return _Counted(int(q.value), q.start, end)
+                size = re.search(r"(\d{1,3}) ?gi?b?", gap)
+                return _Counted(int(q.value), q.start, end, int(size[1]) if size else None)
     after = _COUNT_AFTER.match(folded, end)
     if after:
         written = after["times"] or after["cards"]
@@ -143,22 +145,24 @@ def _card(folded: str) -> re.Match[str] | None:
     return None
 
 
+def _number_of(folded: str, gpus: list[re.Match[str]], quantities: list[Quantity]) -> int | None:
+    numbers = (_counted(folded, *gpu.span(), quantities).number for gpu in gpus)
+    return next((number for number in numbers if number is not None), None)
+
+
 def read_hardware(folded: str, quantities: list[Quantity]) -> Hardware:
     """The device that a folded text names."""
     card = _card(folded)
+    gpus = list(_GPU.finditer(folded))
     if card:
         found = _counted(folded, *card.span(), quantities)
         span = min(found.start, card.start()), max(found.end, card.end())
-        return Hardware(_card_name(card), found.number, span, found.memory_gb)
+        number = found.number if found.number is not None else _number_of(folded, gpus, quantities)
+        return Hardware(_card_name(card), number, span, found.memory_gb)
     if _NO_GPU.search(folded):
         return Hardware("cpu", None, None)
-    gpus = list(_GPU.finditer(folded))
-    for gpu in gpus:
-        found = _counted(folded, *gpu.span(), quantities)
-        if found.number is not None:
-            return Hardware("cuda", found.number, None)
     if gpus:
-        return Hardware("cuda", None, None)
+        return Hardware("cuda", _number_of(folded, gpus, quantities), None)
     if _MPS.search(folded):
         return Hardware("mps", None, None)
     return Hardware("cpu" if _CPU.search(folded) else None, None, None)

@@ -105,6 +105,8 @@ _TRAIN = re.compile(
     + r"|训练|训(?!稿)|微调|预算|时间|算力|跑|租|卡|之内",
     re.ASCII,
 )
+_MOST_HOURS = 100
+_TRAINING = re.compile(r"train|fine-?tun|gpu hours|训练|微调", re.ASCII)
 _ALONE_BEFORE = re.compile(r"(?:^|[,.;:，。；：(（、]) ?(?:about |大概|大约|约)?$", re.ASCII)
 _ALONE_AFTER = re.compile(
     r" ?(?:$|[,.;，。；)）!]|max\b|tops\b|以内|内|at most|of training|of compute|训练)", re.ASCII
@@ -150,6 +152,8 @@ def _time(q: Quantity, before: str, after: str) -> tuple[Facts, int] | None:
     alone = _ALONE_BEFORE.search(before) and _ALONE_AFTER.match(rest) and not match["minute"]
     if not alone and not (_TRAIN.search(before) or _TRAIN.search(rest) or "内" in rest[:3]):
         return None
+    if match["hour"] and q.value > _MOST_HOURS and not _TRAINING.search(before + rest):
+        return None  # of audio, most likely
     hours = q.value * (24.0 if match["day"] else 1.0 if match["hour"] else 1 / 60)
     if match["hour"] and "半" in match["hour"]:
         hours += 0.5

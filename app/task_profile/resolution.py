@@ -21,8 +21,16 @@ _PICTURES = frozenset({"photo", "image", "pictur", "picture", "pic", "shot", "sn
 _UNLABELLED = frozenset({TaskType.ZERO_SHOT_IMAGE_CLASSIFICATION})
 
 
-def resolve_counts(counts: list[Count], task_type: TaskType | None) -> Facts:
-    """Number of examples, of classes and mean length, under a task type; None where it is not known."""
+def resolve_counts(
+    counts: list[Count], task_type: TaskType | None, implied_classes: int | None = None
+) -> Facts:
+    """Number of examples, of classes and mean length, under a task type.
+
+    Args:
+        counts: What the numbers count.
+        task_type: None where it is not known.
+        implied_classes: Number of classes that the labels' names imply, where no number says it.
+    """
     facts: Facts = {}
     lengths = [c for c in counts if c.role is Role.LENGTH]
     classes = [c for c in counts if _counts_classes(c, task_type)]
@@ -33,9 +41,11 @@ def resolve_counts(counts: list[Count], task_type: TaskType | None) -> Facts:
     if classes:
         # 两个实体之间的 44 种关系: a 2 may as well count what a single example consists of
         facts["n_classes"] = int(next((c for c in classes if c.value > _FEW_CLASSES), classes[0]).value)
+    elif implied_classes is not None:
+        facts["n_classes"] = implied_classes
     if examples:
         facts["n_examples"] = int(_best(examples).value)
-    elif per_class and classes:
+    elif per_class and "n_classes" in facts:
         facts["n_examples"] = int(per_class[0].value) * int(facts["n_classes"])
     return facts
 

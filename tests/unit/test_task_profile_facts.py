@@ -10,7 +10,11 @@ from app.task_profile import TaskWords, read_task
 from app.task_profile.quantities import find_quantities
 
 DATA = Path(__file__).parents[1] / "data"
-CARRIERS = {"en": "Sentiment of English hotel reviews, {}.", "zh": "中文酒店评论情感分类，{}。"}
+CARRIERS = {
+    "en": "Sentiment of English hotel reviews, {}.",
+    "zh": "中文酒店评论情感分类，{}。",
+    "whole": "{}",
+}
 
 
 def _stated() -> Iterator[tuple[str, str, dict[str, object]]]:
