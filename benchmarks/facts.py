@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.shipped_files import DATA, MalformedTableError
+from benchmarks.training_sets import COLLECTIONS_PATH
 from models_registry.entry import Architecture
 from models_registry.vocabulary import Modality
 
@@ -66,7 +67,7 @@ def load_model_facts(path: Path = FACTS_PATH) -> Mapping[str, ModelFacts]:
 @cache
 def shipped_facts_version() -> str:
     """Changes whenever what ships about models does."""
-    return hashlib.sha256(FACTS_PATH.read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(FACTS_PATH.read_bytes() + COLLECTIONS_PATH.read_bytes()).hexdigest()[:12]
 
 
 def write_model_facts(facts: Iterable[ModelFacts], path: Path = FACTS_PATH) -> None:

@@ -1,7 +1,15 @@
 """Data sets that a model's name or metadata says it was trained on, spelt as in `Benchmark.dataset`."""
 
+import csv
 import re
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import cache
+
+from benchmarks.shipped_files import DATA
+
+COLLECTIONS_PATH = DATA / "collections.csv"
+"""Collections that models are trained on as a whole, by data set."""
 
 _SPELLINGS: Mapping[str, str] = {
     # data set: its spellings in names of models, `-` for any or no separator
@@ -120,3 +128,18 @@ def as_stated(published: str) -> str:
     """The name of a data set that metadata states; lower case where it is none of the known ones."""
     lower = published.strip().lower()
     return _EXACT.get(re.sub(r"[^a-z0-9]", "", lower), lower)
+
+
+@cache
+def _collections() -> Mapping[str, tuple[str, ...]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    with COLLECTIONS_PATH.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            found[row["collection"]].append(row["dataset"])
+    return {name: tuple(datasets) for name, datasets in found.items()}
+
+
+def data_sets(published: str) -> tuple[str, ...]:
+    """The data sets that metadata states: those of a collection (`glue`) beside its own name, or the one."""
+    stated = as_stated(published)
+    return (stated, *_collections().get(stated, ()))

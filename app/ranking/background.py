@@ -9,7 +9,7 @@ from app.ranking.columns import Column
 from app.ranking.described import Described
 from app.ranking.robustness import Robustness
 from benchmarks.external.spelling import task_spelt
-from benchmarks.training_sets import as_stated, in_name
+from benchmarks.training_sets import data_sets, in_name
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import TaskType
 
@@ -57,11 +57,14 @@ class Backgrounds:
 
     def of(self, entry: ModelEntry, described: Described, task_type: TaskType) -> Background:
         """The background of this model for this kind of task."""
-        stated = tuple(dict.fromkeys((*entry.fine_tuned_on, *described.fine_tuned_on)))
-        by_dataset = {as_stated(name): name for name in reversed(stated)}
-        for dataset in in_name(entry.id.rpartition("/")[2]):
-            by_dataset.setdefault(dataset, dataset)
-        kinds = {name: self._kinds(dataset, name) for dataset, name in by_dataset.items()}
+        named = in_name(entry.id.rpartition("/")[2])
+        by_dataset: dict[str, str] = {}
+        for name in (*entry.fine_tuned_on, *described.fine_tuned_on, *named):
+            for dataset in data_sets(name):
+                by_dataset.setdefault(dataset, name)  # a part of `glue` is shown as `glue`
+        kinds: defaultdict[str, set[TaskType]] = defaultdict(set)
+        for dataset, name in by_dataset.items():
+            kinds[name] |= self._kinds(dataset, name)
         return Background(
             same_task=tuple(name for name in sorted(kinds) if task_type in kinds[name]),
             unknown_task=tuple(name for name in sorted(kinds) if not kinds[name]),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from benchmarks.facts import ModelFacts
-from benchmarks.training_sets import as_stated
+from benchmarks.training_sets import data_sets
 from models_registry.entry import Architecture, ModelEntry
 from models_registry.vocabulary import MULTILINGUAL, Domain
 
@@ -49,7 +49,7 @@ class Described:
             year=entry.release_date.year + entry.release_date.month / MONTHS,
             languages=frozenset(entry.languages),
             domains=frozenset(entry.domains),
-            fine_tuned_on=tuple(as_stated(name) for name in entry.fine_tuned_on),
+            fine_tuned_on=tuple(dict.fromkeys(d for name in entry.fine_tuned_on for d in data_sets(name))),
         )
 
     @classmethod

@@ -106,6 +106,13 @@ def test_a_data_set_of_the_same_kind_of_task_is_told_from_others() -> None:
     assert _background("sentiment analysis").same_task == ("sentiment analysis",)
 
 
+def test_a_collection_counts_by_its_parts() -> None:
+    assert _background("glue").same_task == ("glue",)
+    assert _background("glue").seen == {"glue-sst2": "glue"}
+    entry = make_entry(fine_tuned_on=("glue",))
+    assert {"glue", "sst-2", "mnli"} <= set(Described.of(entry).fine_tuned_on)
+
+
 def test_a_model_named_after_a_data_set_was_trained_on_it() -> None:
     assert _background(model="org/bert-finetuned-sst2").same_task == ("sst-2",)
 
