@@ -244,6 +244,7 @@ class EvidenceBase:
         if key[1] and among is not None:
             models = np.intersect1d(models, among, assume_unique=True)
         made = self._make(target, models, seed)
+        self.prior.release()
         return self._beliefs.keep(key, made, made.n_bytes)
 
     @cached_property

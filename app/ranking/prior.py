@@ -13,7 +13,7 @@ in `app.fitting.prior`, all that follows is exact Gaussian regression (universal
 Williams, 2006, section 2.7), family by family and model by model (`app.ranking.regression`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -84,6 +84,7 @@ class Prior:
         weights: w of every family for the residuals (column 0) and for the traits (the rest), (C_f, 1 + T).
         shared: F, shape (C, C).
         own: O, shape (C, C).
+        release: Gives back the memory of what is mapped from files and was looked at.
     """
 
     table: ScoreTable
@@ -101,6 +102,7 @@ class Prior:
     weights: Mapping[str, Array]
     shared: Array
     own: Array
+    release: Callable[[], None] = lambda: None
 
     def hidden_errors(self) -> tuple[Array, Array]:
         """How far every cell lies from what is expected with its data set hidden, and the variance."""

@@ -1,8 +1,10 @@
 """A fit on disk: arrays that are memory-mapped, and one JSON document. Written once, read by many."""
 
+import mmap
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -27,6 +29,8 @@ from models_registry.vocabulary import Domain, Modality, TaskType
 
 FORMAT = 3
 DOCUMENT = "fit.json"
+SELDOM = ("trait_rows", "family_weights", "family_known", "described", *(f"figure_{name}" for name in CODED))
+"""Arrays of which a new belief looks at a few rows; the system maps sixteen pages around each."""
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -53,8 +57,9 @@ def load_fit(folder: Path) -> tuple[Prior, Calibration] | None:
     if document["format"] != FORMAT:
         return None
     # As plain arrays, which are mapped all the same: indexing a `memmap` costs three times as much.
-    arrays = {p.stem: np.asarray(np.load(p, mmap_mode="r")) for p in folder.glob("*.npy")}
-    prior = _prior(document, arrays)
+    mapped = {p.stem: np.load(p, mmap_mode="r") for p in folder.glob("*.npy")}
+    arrays: Arrays = {name: np.asarray(values) for name, values in mapped.items()}
+    prior = replace(_prior(document, arrays), release=partial(_release, [mapped[name] for name in SELDOM]))
     return prior, Calibration(
         table=ColumnTable([prior.table.columns.columns[int(c)] for c in arrays["calibrated"]]),
         numbers=arrays["calibrated"],
@@ -62,6 +67,13 @@ def load_fit(folder: Path) -> tuple[Prior, Calibration] | None:
         weights=arrays["calibration_weights"],
         variances=arrays["calibration_variances"],
     )
+
+
+def _release(mapped: Sequence[np.memmap[Any, Any]]) -> None:
+    """Give the pages of these files back; the system still has them, and maps them again when needed."""
+    for values in mapped:
+        if isinstance(values.base, mmap.mmap):
+            values.base.madvise(mmap.MADV_DONTNEED)
 
 
 def _arrays(prior: Prior, calibration: Calibration) -> Arrays:
