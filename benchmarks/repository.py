@@ -190,6 +190,11 @@ class FigureRepository:
         )
         self._session.flush()
 
+    def newest(self, kind: FigureKind) -> int:
+        """The largest number of a figure of this kind, 0 without any: grows with every one that comes."""
+        statement = select(FigureRow.id).where(FigureRow.kind == str(kind))
+        return self._session.scalar(statement.order_by(FigureRow.id.desc()).limit(1)) or 0
+
     def version(self, kind: FigureKind | None = None) -> str:
         """A hash that changes with every figure, of this kind if one is named, that comes or goes."""
         statement = select(

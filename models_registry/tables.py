@@ -33,6 +33,7 @@ class ModelRow(Base):
     __table_args__ = (
         CheckConstraint("origin IN ('catalogue', 'user')", name="origin_known"),
         Index("ix_models_hub_model_id", "hub", "model_id"),
+        Index("ix_models_created_at", "created_at"),
     )
 
     name: Mapped[str] = mapped_column(String(320), primary_key=True)

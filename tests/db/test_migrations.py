@@ -83,11 +83,12 @@ def tables_of(url: str) -> set[str]:
         engine.dispose()
 
 
-def columns_of(url: str) -> set[str]:
+def columns_and_indexes_of(url: str) -> set[str]:
     engine = create_engine(url)
     try:
-        found = inspect(engine)
-        return {f"{table}.{c['name']}" for table in tables_of(url) for c in found.get_columns(table)}
+        found, tables = inspect(engine), tables_of(url)
+        columns = {f"{table}.{c['name']}" for table in tables for c in found.get_columns(table)}
+        return columns | {f"{table}:{i['name']}" for table in tables for i in found.get_indexes(table)}
     finally:
         engine.dispose()
 
@@ -128,10 +129,10 @@ def test_drift_would_be_noticed(url: str) -> None:
 def test_each_revision_is_undone_by_its_downgrade(url: str) -> None:
     config = alembic_config(url)
     upgrade(url)
-    seen = [columns_of(url)]
+    seen = [columns_and_indexes_of(url)]
     while seen[-1]:
         command.downgrade(config, "-1")
-        seen.append(columns_of(url))
+        seen.append(columns_and_indexes_of(url))
 
     assert all(after < before for before, after in itertools.pairwise(seen))
 
