@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_25_models_created_at"
-down_revision = "2026_11_24_packed_answers"
+down_revision = "2026_11_25_shifted_from"
 branch_labels = None
 depends_on = None
 
