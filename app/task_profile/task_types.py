@@ -13,8 +13,9 @@ from models_registry.vocabulary import MODALITY_OF, Modality, TaskType
 
 STATED_MODALITY = 2.0
 """Log odds against `none` of a modality given beside the words: as much as `image` in the text."""
-_ALTERNATIVE = 0.05
-"""Probability from which another type is shown as an alternative."""
+_ALTERNATIVE = 0.01
+"""Probability from which another type is shown as an alternative: so low since descriptions that leave the
+type open are read with too much confidence; clear ones still have no alternative in most cases."""
 _MAX_ALTERNATIVES = 3
 _NEAREST = 3
 _SHORT_WORD = 3
