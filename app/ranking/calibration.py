@@ -73,7 +73,7 @@ def calibrate(
             continue
         _, _, spread = prior.level_model.predict(columns[c])
         error = prior.table.scores[cells] - spread * (prior.standard[cells] - errors[0][cells])
-        deviation = spread * np.sqrt(errors[1][cells])
+        deviation = spread * np.sqrt(errors[1][cells] - prior.noise[cells] + prior.expected_noise[cells])
         surprise = np.abs(error - np.median(error)) / deviation * np.sqrt(len(cells) / (len(cells) - 1))
         kept.append(c)
         logs.append(np.log(max(np.quantile(surprise, LEVEL) / ndtri(0.5 + LEVEL / 2), 0.1)))

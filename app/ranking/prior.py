@@ -104,6 +104,11 @@ class Prior:
     own: Array
     release: Callable[[], None] = lambda: None
 
+    @property
+    def expected_noise(self) -> Array:
+        """Variance of every cell around its expectation if its column were like any other, shape (N,)."""
+        return _expected_noise(self.table, self.spreads, self.hyper)
+
     def hidden_errors(self) -> tuple[Array, Array]:
         """How far every cell lies from what is expected with its data set hidden, and the variance."""
         dataset = np.unique([c.dataset for c in self.table.columns.columns], return_inverse=True)[1]
@@ -250,7 +255,7 @@ def prepare(table: ScoreTable, hyper: Hyperparameters) -> Prepared:
         centres=centres,
         spreads=spreads,
         scores=standard_scores(table.scores, table.column, centres, spreads),
-        noise=hyper.noise + np.square(np.minimum(table.errors / spreads[table.column], MAX_ERROR)),
+        noise=_expected_noise(table, spreads, hyper),
         trait_rows=rows,
         shared=shared,
         own=own,
@@ -336,6 +341,11 @@ def solve(prepared: Prepared) -> Prior:
         shared=prepared.shared,
         own=prepared.own,
     )
+
+
+def _expected_noise(table: ScoreTable, spreads: Array, hyper: Hyperparameters) -> Array:
+    published = np.minimum(table.errors / spreads[table.column], MAX_ERROR)
+    return np.asarray(hyper.noise + np.square(published))
 
 
 def family_members(table: ScoreTable) -> dict[str, dict[int, Index]]:

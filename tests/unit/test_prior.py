@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.ranking.calibration import calibrate
 from app.ranking.candidates import CandidateTable
 from app.ranking.columns import COMPONENTS, Column, ColumnTable
 from app.ranking.described import Described
@@ -282,3 +283,13 @@ def test_shipped_hyperparameters_are_complete_and_positive() -> None:
     assert np.all(hyper.own > 0)
     assert hyper.noise > 0
     assert len(TRAITS) == len(set(TRAITS))
+
+
+def test_calibration_judges_a_noisy_column_as_the_new_one_that_it_would_have_been(prior: Prior) -> None:
+    """A new column is served with the noise of any other: noise found since must not make intervals hold."""
+    errors, variances = prior.hidden_errors()
+    excess = np.where(prior.table.column == 0, 1.0, 0.0)
+    noisy = replace(prior, noise=prior.noise + excess)
+    before = calibrate(prior, (errors, variances)).factor(_target("en"))
+    after = calibrate(noisy, (errors, variances + excess)).factor(_target("en"))
+    assert after == pytest.approx(before)
