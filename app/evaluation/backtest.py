@@ -18,7 +18,7 @@ from app.evaluation.asked import AskedColumn
 from app.evaluation.baselines import predictions
 from app.evaluation.corpus import Corpus, some_of
 from app.evaluation.measures import SERVED_LEVEL, Order, coverage
-from app.ranking.calibration import Calibration, calibrate
+from app.ranking.calibration import Calibration, Surprises, calibrate
 from app.ranking.prediction import predict
 from app.ranking.prior import Hyperparameters, Prior, fit_prior, prepare, solve, weighed
 from app.ranking.traits import trained_before
@@ -98,10 +98,10 @@ _Fit = tuple[list[int], Prior, Calibration]
 def _fits(corpus: Corpus, asked: Sequence[AskedColumn], hyper: Hyperparameters) -> Iterator[_Fit]:
     prepared = weighed(prepare(corpus.table(corpus.arrays), hyper))
     whole = solve(prepared)
-    errors = whole.hidden_errors()
+    surprises = Surprises.of(whole, whole.hidden_errors())
     for datasets, places in by_hidden(asked).items():
         hidden = np.array([c.dataset in datasets for c in prepared.table.columns.columns])
-        yield places, solve(prepared.hiding(hidden)), calibrate(whole, errors, hidden)
+        yield places, solve(prepared.hiding(hidden)), surprises.calibration(hidden)
 
 
 def _exact_fits(corpus: Corpus, asked: Sequence[AskedColumn], hyper: Hyperparameters) -> Iterator[_Fit]:

@@ -22,7 +22,7 @@ from app.evaluation.backtest import ColumnPrediction, ColumnResult, by_hidden, j
 from app.evaluation.baselines import consensus, most_parameters
 from app.evaluation.corpus import Corpus, some_of
 from app.evaluation.measures import Order
-from app.ranking.calibration import calibrate
+from app.ranking.calibration import Surprises
 from app.ranking.columns import Column, is_target
 from app.ranking.prior import Hyperparameters, prepare, solve, weighed
 
@@ -94,10 +94,10 @@ def without_families(
     is_kept = np.array([corpus.described(m).family not in families for m in figures.words["model"]])
     prepared = weighed(prepare(corpus.table(some_of(figures, is_kept[figures.codes["model"]])), hyper))
     whole = solve(prepared)
-    errors, result = whole.hidden_errors(), []
+    surprises, result = Surprises.of(whole, whole.hidden_errors()), []
     for datasets, places in by_hidden(asked).items():
         hidden = np.array([c.dataset in datasets for c in prepared.table.columns.columns])
-        prior, calibration = solve(prepared.hiding(hidden)), calibrate(whole, errors, hidden)
+        prior, calibration = solve(prepared.hiding(hidden)), surprises.calibration(hidden)
         result += [(i, ColumnPrediction.of(asked[i], corpus, prior, calibration)) for i in places]
     return result
 
@@ -154,13 +154,13 @@ def cold_benchmarks(
     """
     prepared = weighed(prepare(corpus.table(corpus.arrays), hyper))
     whole = solve(prepared)
-    errors, columns = whole.hidden_errors(), prepared.table.columns.columns
+    surprises, columns = Surprises.of(whole, whole.hidden_errors()), prepared.table.columns.columns
     suites = {a.column.suite for a in asked}
     elsewhere = _target_columns(corpus, suites)
     results: dict[int, ColumnResult] = {}
     for datasets, places in by_hidden(asked).items():
         hidden = np.array([c.dataset in datasets or c.suite in suites for c in columns])
-        prior, calibration = solve(prepared.hiding(hidden)), calibrate(whole, errors, hidden)
+        prior, calibration = solve(prepared.hiding(hidden)), surprises.calibration(hidden)
         others = [c for c in elsewhere if not c.hides & datasets]
         for i in places:
             static = {

@@ -56,40 +56,82 @@ class Calibration:
         return float(np.exp(2.0 * (self.centre + self.variances @ alike @ self.weights)))
 
 
-def calibrate(
-    prior: Prior, errors: tuple[Array, Array], hidden: NDArray[np.bool_] | None = None
-) -> Calibration:
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Surprises:
+    """Log q of every column of a table that can be judged.
+
+    Attributes:
+        table: The columns that were judged.
+        numbers: Where they stand in the prior's table, shape (K,).
+        logs: Log q, shape (K,).
+        counts: Models of each, shape (K,).
+        variances: Of the kernel's components, summing to `SMOOTH_VARIANCE`, shape (P,).
+        covariance: Of what is smooth in log q, shape (K, K).
+    """
+
+    table: ColumnTable
+    numbers: Index
+    logs: Array
+    counts: Array
+    variances: Array
+    covariance: Array
+
+    @classmethod
+    def of(cls, prior: Prior, errors: tuple[Array, Array]) -> "Surprises":
+        """What hidden columns of the figures' own table show.
+
+        A column is judged as the new one that it would have been: without the noise that its figures were
+        found to have, which nobody knows of a new column.
+
+        Args:
+            prior: Fitted prior.
+            errors: e and its variance of every cell, as `app.ranking.hidden` finds them.
+        """
+        columns = prior.table.columns.columns
+        cells_of = cells_by(prior.table.column, len(columns))
+        kept = [c for c, cells in enumerate(cells_of) if len(cells) >= MIN_CELLS and is_target(columns[c])]
+        table = ColumnTable([columns[c] for c in kept])
+        spreads = prior.level_model.spreads(table) if kept else np.empty(0)
+        expected = errors[1] - prior.noise + prior.expected_noise
+        logs = np.empty(len(kept))
+        for k, c in enumerate(kept):
+            cells = cells_of[c]
+            error = prior.table.scores[cells] - spreads[k] * (prior.standard[cells] - errors[0][cells])
+            deviation = spreads[k] * np.sqrt(expected[cells] * (len(cells) - 1) / len(cells))
+            surprise = np.quantile(np.abs(error - np.median(error)) / deviation, LEVEL)
+            logs[k] = np.log(max(surprise / ndtri(0.5 + LEVEL / 2), 0.1))
+        variances = prior.hyper.own + prior.hyper.family
+        variances = variances / variances.sum() * SMOOTH_VARIANCE
+        return cls(
+            table=table,
+            numbers=np.array(kept, dtype=np.intp),
+            logs=logs,
+            counts=np.array([len(cells_of[c]) for c in kept], dtype=np.float64),
+            variances=variances,
+            covariance=np.tensordot(variances, table.similarity(table), axes=1),
+        )
+
+    def calibration(self, hidden: NDArray[np.bool_] | None = None) -> Calibration:
+        """What they teach, columns of the prior's table that are hidden, shape (C,), left out."""
+        used = np.flatnonzero(~hidden[self.numbers]) if hidden is not None else np.arange(len(self.numbers))
+        logs, counts, weights = self.logs[used], self.counts[used], np.zeros(len(self.numbers))
+        centre = (
+            float(np.average(logs, weights=counts / (counts + NUGGET / SMOOTH_VARIANCE)))
+            if len(used)
+            else 0.0
+        )
+        covariance = self.covariance[np.ix_(used, used)] + np.diag(NUGGET / counts)
+        weights[used] = np.linalg.solve(covariance, logs - centre)
+        return Calibration(
+            table=self.table, numbers=self.numbers, centre=centre, weights=weights, variances=self.variances
+        )
+
+
+def calibrate(prior: Prior, errors: tuple[Array, Array]) -> Calibration:
     """What hidden columns of the figures' own table teach.
 
     Args:
         prior: Fitted prior.
         errors: e and its variance of every cell, as `app.ranking.hidden` finds them.
-        hidden: Columns not to learn from, shape (C,).
     """
-    columns = prior.table.columns.columns
-    kept, logs, counts = [], [], []
-    for c, cells in enumerate(cells_by(prior.table.column, len(columns))):
-        if len(cells) < MIN_CELLS or not is_target(columns[c]) or (hidden is not None and hidden[c]):
-            continue
-        _, _, spread = prior.level_model.predict(columns[c])
-        error = prior.table.scores[cells] - spread * (prior.standard[cells] - errors[0][cells])
-        deviation = spread * np.sqrt(errors[1][cells] - prior.noise[cells] + prior.expected_noise[cells])
-        surprise = np.abs(error - np.median(error)) / deviation * np.sqrt(len(cells) / (len(cells) - 1))
-        kept.append(c)
-        logs.append(np.log(max(np.quantile(surprise, LEVEL) / ndtri(0.5 + LEVEL / 2), 0.1)))
-        counts.append(len(cells))
-    table = ColumnTable([columns[c] for c in kept])
-    variances = prior.hyper.own + prior.hyper.family
-    variances = variances / variances.sum() * SMOOTH_VARIANCE
-    y, n = np.array(logs), np.array(counts, dtype=np.float64)
-    centre = float(np.average(y, weights=n / (n + NUGGET / SMOOTH_VARIANCE))) if kept else 0.0
-    covariance = np.tensordot(variances, table.similarity(table), axes=1) + np.diag(
-        NUGGET / np.maximum(n, 1.0)
-    )
-    return Calibration(
-        table=table,
-        numbers=np.array(kept, dtype=np.intp),
-        centre=centre,
-        weights=np.linalg.solve(covariance, y - centre) if kept else np.empty(0),
-        variances=variances,
-    )
+    return Surprises.of(prior, errors).calibration()

@@ -109,6 +109,11 @@ class LevelModel:
         variance = max(before - float(across @ self.inverse @ across), self.variances.own / 4)
         return float(level), self.inflation * variance, float(np.exp(log_spread))
 
+    def spreads(self, columns: ColumnTable) -> Array:
+        """Predicted spreads of columns, shape (len(columns),)."""
+        across = self.variances.covariance(columns, self.columns)
+        return np.asarray(np.exp(self.centre[1] + across @ self.weights[:, 1]))
+
 
 def fit_levels(
     columns: Sequence[Column], levels: Array, log_spreads: Array, variances: LevelVariances
