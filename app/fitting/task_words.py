@@ -1,8 +1,7 @@
 r"""Fits what `app.task_profile` learns from descriptions, and writes it as `weights.npz`.
 
     python -m app.fitting.task_words tests/data/task_descriptions.yaml \
-        tests/data/task_descriptions_colloquial.yaml tests/data/task_descriptions_independent.yaml \
-        tests/data/task_descriptions_third_author.yaml
+        tests/data/task_descriptions_colloquial.yaml tests/data/task_descriptions_independent.yaml
 
 The model is `app.fitting.task_model`. The temperature minimises the log loss on each labelled file by a model
 that has not seen that file: descriptions of other authors are what the reader meets. `--check` prints the
