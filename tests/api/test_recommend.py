@@ -137,10 +137,10 @@ def test_a_device_without_a_stated_memory_has_its_own(client: TestClient) -> Non
 
 
 def test_included_models_alone_are_ranked(client: TestClient) -> None:
-    name = recommend(client, HOTEL)["ranking"][3]["model"]["id"]
+    name = recommend(client, HOTEL)["ranking"][3]["model"]["name"]
     document = recommend(client, changed(constraints={"include": [name]}))
 
-    assert [row["model"]["id"] for row in document["ranking"]] == [name]
+    assert [row["model"]["name"] for row in document["ranking"]] == [name]
 
 
 def test_excluded_models_are_not_ranked(client: TestClient) -> None:
