@@ -81,17 +81,17 @@ class Surprises:
         """What hidden columns of the figures' own table show.
 
         A column is judged as the new one that it would have been: without the noise that its figures were
-        found to have, which nobody knows of a new column.
+        found to have, and with the spread that other columns tell, for nobody knows either of a new column.
 
         Args:
-            prior: Fitted prior.
+            prior: Fitted prior to all columns of its table.
             errors: e and its variance of every cell, as `app.ranking.hidden` finds them.
         """
         columns = prior.table.columns.columns
         cells_of = cells_by(prior.table.column, len(columns))
         kept = [c for c, cells in enumerate(cells_of) if len(cells) >= MIN_CELLS and is_target(columns[c])]
         table = ColumnTable([columns[c] for c in kept])
-        spreads = prior.level_model.spreads(table) if kept else np.empty(0)
+        spreads = prior.level_model.spreads_apart(np.array(kept, dtype=np.intp)) if kept else np.empty(0)
         expected = errors[1] - prior.noise + prior.expected_noise
         logs = np.empty(len(kept))
         for k, c in enumerate(kept):

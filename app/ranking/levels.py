@@ -109,10 +109,16 @@ class LevelModel:
         variance = max(before - float(across @ self.inverse @ across), self.variances.own / 4)
         return float(level), self.inflation * variance, float(np.exp(log_spread))
 
-    def spreads(self, columns: ColumnTable) -> Array:
-        """Predicted spreads of columns, shape (len(columns),)."""
-        across = self.variances.covariance(columns, self.columns)
-        return np.asarray(np.exp(self.centre[1] + across @ self.weights[:, 1]))
+    def spreads_apart(self, numbers: NDArray[np.intp]) -> Array:
+        """Spreads of columns it was fitted to, each as the others tell it (leave-one-out, in closed form).
+
+        Args:
+            numbers: Where they stand among its columns, shape (n,).
+        """
+        mine = ColumnTable([self.columns.columns[int(c)] for c in numbers])
+        across, weights = self.variances.covariance(mine, self.columns), self.weights[numbers, 1]
+        fitted = self.centre[1] + across @ self.weights[:, 1] + self.variances.own * weights
+        return np.asarray(np.exp(fitted - weights / np.diag(self.inverse)[numbers]))
 
 
 def fit_levels(
