@@ -11,7 +11,7 @@ import orjson
 from app.advice import Advice
 from app.exclusions import Exclusion
 from app.explaining import Recommended
-from app.ranking.evidence import Influence
+from app.ranking.influences import Influence
 from app.ranking.posterior import ScoreInterval
 from app.ranking.recipe import Recipe
 from app.remembered import Grounds

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from app.question import Question
 from app.ranking.cautions import cautions, robustness_reason
 from app.ranking.cost import STRATEGIES, Costs, Workload
-from app.ranking.evidence import EvidenceBase, TargetBelief, influences
+from app.ranking.evidence import EvidenceBase, TargetBelief
 from app.ranking.explain import Footing, budget_reasons, reasons
+from app.ranking.influences import influences
 from app.ranking.posterior import RankedArm, Ranking, ScoreInterval
 from app.ranking.recipe import FULL_RATE_FROM, Recipe, length_for, make_recipe
 from app.recall import Budget, Recall

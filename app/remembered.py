@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.ranking.cost import STRATEGIES
-from app.ranking.evidence import EvidenceBase, Influence, TargetBelief, Told, arm_of
+from app.ranking.evidence import EvidenceBase, TargetBelief, Told, arm_of
+from app.ranking.influences import Influence
 from app.ranking.recipe import Recipe
 from app.ranking.target import Target, round_size
 from app.recall import Pool

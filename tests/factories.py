@@ -3,6 +3,11 @@
 import datetime as dt
 from typing import Any
 
+import numpy as np
+
+from app.ranking.columns import COMPONENTS
+from app.ranking.levels import LIKENESS, LevelVariances
+from app.ranking.prior import Hyperparameters
 from app.ranking.table import NumberedFigure
 from benchmarks.figures import Benchmark, Figure, Protocol
 from models_registry.entry import Architecture, ModelEntry, Weights, WeightsFormat
@@ -64,3 +69,14 @@ def make_figure(model: str, benchmark: str, value: float, **changes: Any) -> Fig
 
 def numbered(figures: list[Figure]) -> list[NumberedFigure]:
     return [NumberedFigure(id=i, figure=f) for i, f in enumerate(figures)]
+
+
+def make_hyperparameters() -> Hyperparameters:
+    return Hyperparameters(
+        family=np.full(len(COMPONENTS), 0.05),
+        own=np.full(len(COMPONENTS), 0.15),
+        noise=0.05,
+        trait_variance=0.1,
+        levels=LevelVariances(values=np.full(len(LIKENESS), 0.1)),
+        version="test",
+    )

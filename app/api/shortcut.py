@@ -6,9 +6,9 @@ route, which says what is wrong: there is one place that makes problems.
 """
 
 import datetime as dt
-from collections import OrderedDict
 from dataclasses import dataclass
 
+from cachetools import LRUCache
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,22 +46,18 @@ class RepeatedAnswers:
     """The newest answers by what was asked, byte for byte."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[bytes, str], _Kept] = OrderedDict()
+        self._kept: LRUCache[tuple[bytes, str], _Kept] = LRUCache(KEPT_ANSWERS)
 
     def find(self, key: tuple[bytes, str], version: str, now: dt.datetime) -> bytes | None:
         """The answer to this question, if it is the same from this version of the database."""
         found = self._kept.get(key)
         if found is None or found.version != version or found.until < now:
             return None
-        self._kept.move_to_end(key)
         return found.body
 
     def keep(self, key: tuple[bytes, str], answer: _Kept) -> None:
-        """Remember an answer that is stored; the oldest is forgotten."""
+        """Remember an answer that is stored; the one not asked for longest is forgotten."""
         self._kept[key] = answer
-        self._kept.move_to_end(key)
-        if len(self._kept) > KEPT_ANSWERS:
-            self._kept.popitem(last=False)
 
 
 class RecommendShortcut:

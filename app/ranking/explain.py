@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.ranking.evidence import Influence
+from app.ranking.influences import Influence
 from app.ranking.observations import ProbeObservation
 from app.ranking.phrases import Language, duration, language_name, say
 from app.task_profile.profile import TaskProfile

@@ -186,12 +186,41 @@ def _column(row: dict[str, Any]) -> Column:
 
 
 def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
-    names = {name: i for i, name in enumerate(document["families"])}
-    family = arrays["model_family"].astype(np.intp)
-    table = ScoreTable(
+    table = _table(document, arrays)
+    hyper = _hyperparameters(document["hyper"])
+    families, weights = _families(document["families"], table, arrays)
+    return Prior(
+        table=table,
+        hyper=hyper,
+        spreads=arrays["spreads"],
+        levels=arrays["levels"],
+        level_model=LevelModel(
+            columns=table.columns,
+            variances=hyper.levels,
+            centre=arrays["level_centre"],
+            inverse=arrays["level_inverse"],
+            weights=arrays["level_weights"],
+            inflation=document["level_inflation"],
+            between_protocols=document["between_protocols"],
+        ),
+        standard=arrays["standard"],
+        trait_rows=arrays["trait_rows"],
+        noise=arrays["noise"],
+        beta=arrays["beta"],
+        beta_covariance=arrays["beta_covariance"],
+        alpha=arrays["alpha"],
+        families=families,
+        weights=weights,
+        shared=arrays["shared"],
+        own=arrays["own"],
+    )
+
+
+def _table(document: dict[str, Any], arrays: Arrays) -> ScoreTable:
+    return ScoreTable(
         models=document["models"],
         described=Packed(arrays["described"], arrays["described_ends"], _described),
-        known_families=Coded(tuple(names), family),
+        known_families=Coded(tuple(document["families"]), arrays["model_family"].astype(np.intp)),
         columns=ColumnTable([_column(row) for row in document["columns"]]),
         model=arrays["model"],
         column=arrays["column"],
@@ -208,60 +237,43 @@ def _prior(document: dict[str, Any], arrays: Arrays) -> Prior:
             known_digest=document["figures_digest"],
         ),
     )
-    hyper = document["hyper"]
-    levels = LevelVariances(values=np.array(hyper["levels"]))
-    sizes = list(document["families"].values())
-    n_weights = 1 + arrays["trait_rows"].shape[1]
-    columns = _split(arrays["family_columns"], sizes)
-    known = [
-        k.reshape(n, n)
-        for k, n in zip(_split(arrays["family_known"], [n * n for n in sizes]), sizes, strict=True)
-    ]
-    weights = _split(arrays["family_weights"], [n * n_weights for n in sizes])
-    by_family = np.argsort(family, kind="stable")
-    n_members = np.bincount(family, minlength=len(names)).tolist()
-    return Prior(
-        table=table,
-        hyper=Hyperparameters(
-            family=np.array(hyper["family"]),
-            own=np.array(hyper["own"]),
-            noise=hyper["noise"],
-            trait_variance=hyper["trait_variance"],
-            levels=levels,
-            version=hyper["version"],
-        ),
-        spreads=arrays["spreads"],
-        levels=arrays["levels"],
-        level_model=LevelModel(
-            columns=table.columns,
-            variances=levels,
-            centre=arrays["level_centre"],
-            inverse=arrays["level_inverse"],
-            weights=arrays["level_weights"],
-            inflation=document["level_inflation"],
-            between_protocols=document["between_protocols"],
-        ),
-        standard=arrays["standard"],
-        trait_rows=arrays["trait_rows"],
-        noise=arrays["noise"],
-        beta=arrays["beta"],
-        beta_covariance=arrays["beta_covariance"],
-        alpha=arrays["alpha"],
-        families=StoredFamilies(
-            names,
-            columns,
-            known,
-            _split(by_family, n_members),
-            table.starts,
-            (arrays["column"], arrays["noise"]),
-            arrays["own"],
-        ),
-        weights={
-            name: w.reshape(-1, n_weights) for name, w in zip(document["families"], weights, strict=True)
-        },
-        shared=arrays["shared"],
-        own=arrays["own"],
+
+
+def _hyperparameters(stored: dict[str, Any]) -> Hyperparameters:
+    return Hyperparameters(
+        family=np.array(stored["family"]),
+        own=np.array(stored["own"]),
+        noise=stored["noise"],
+        trait_variance=stored["trait_variance"],
+        levels=LevelVariances(values=np.array(stored["levels"])),
+        version=stored["version"],
     )
+
+
+def _families(
+    n_columns: dict[str, int], table: ScoreTable, arrays: Arrays
+) -> tuple[StoredFamilies, dict[str, NDArray[Any]]]:
+    """Families, and their weights, unfolded when they are looked at.
+
+    Args:
+        n_columns: Of every family, by name, in the order that they are stored in.
+        table: The cells.
+        arrays: As stored.
+    """
+    sizes, n_weights = list(n_columns.values()), 1 + arrays["trait_rows"].shape[1]
+    codes = table.families.codes
+    known = _split(arrays["family_known"], [n * n for n in sizes])
+    weights = _split(arrays["family_weights"], [n * n_weights for n in sizes])
+    families = StoredFamilies(
+        {name: i for i, name in enumerate(n_columns)},
+        _split(arrays["family_columns"], sizes),
+        [k.reshape(n, n) for k, n in zip(known, sizes, strict=True)],
+        _split(np.argsort(codes, kind="stable"), np.bincount(codes, minlength=len(sizes)).tolist()),
+        table.starts,
+        (arrays["column"], arrays["noise"]),
+        arrays["own"],
+    )
+    return families, {name: w.reshape(-1, n_weights) for name, w in zip(n_columns, weights, strict=True)}
 
 
 def _split(flat: NDArray[Any], sizes: Sequence[int]) -> list[NDArray[Any]]:

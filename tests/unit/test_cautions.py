@@ -8,8 +8,8 @@ from app.ranking.background import Background, Backgrounds
 from app.ranking.cautions import cautions, is_of_copy, robustness_reason
 from app.ranking.columns import Column
 from app.ranking.described import Described
-from app.ranking.evidence import Influence
 from app.ranking.explain import Footing
+from app.ranking.influences import Influence
 from app.ranking.phrases import Language
 from app.ranking.robustness import Robustness
 from app.task_profile.profile import TaskProfile

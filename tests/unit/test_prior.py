@@ -9,11 +9,11 @@ from app.ranking.calibration import calibrate
 from app.ranking.candidates import CandidateTable
 from app.ranking.columns import COMPONENTS, Column, ColumnTable
 from app.ranking.described import Described
-from app.ranking.evidence import EvidenceBase, UnknownFigureError, influences
+from app.ranking.evidence import EvidenceBase, UnknownFigureError
 from app.ranking.fitted import load_hyperparameters
-from app.ranking.levels import LIKENESS, LevelVariances
+from app.ranking.influences import influences
 from app.ranking.prediction import Candidate, gains, predict
-from app.ranking.prior import Hyperparameters, Prior, fit_prior, prepare, solve
+from app.ranking.prior import Prior, fit_prior, prepare, solve
 from app.ranking.table import build_table
 from app.ranking.target import Target, round_size
 from app.ranking.traits import TRAITS, traits
@@ -21,19 +21,12 @@ from app.task_profile.profile import TaskProfile
 from benchmarks.figures import Benchmark, Figure, Protocol
 from benchmarks.metrics import metric_named
 from models_registry.vocabulary import Modality, Strategy, TaskType
-from tests.factories import make_benchmark, make_entry, make_figure, numbered
+from tests.factories import make_benchmark, make_entry, make_figure, make_hyperparameters, numbered
 
 MODELS = [f"org/m{i}" for i in range(6)]
 ENTRIES = {f"huggingface:{m}": make_entry(m, family=f"f{i}") for i, m in enumerate(MODELS)}
 KNOWN = {name: Described.of(e) for name, e in ENTRIES.items()}
-HYPER = Hyperparameters(
-    family=np.full(len(COMPONENTS), 0.05),
-    own=np.full(len(COMPONENTS), 0.15),
-    noise=0.05,
-    trait_variance=0.1,
-    levels=LevelVariances(values=np.full(len(LIKENESS), 0.1)),
-    version="test",
-)
+HYPER = make_hyperparameters()
 
 
 def _world() -> tuple[list[Figure], dict[str, Benchmark]]:

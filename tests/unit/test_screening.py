@@ -8,13 +8,12 @@ from app.advice import advise
 from app.exclusions import Rule
 from app.question import Question
 from app.ranking.candidates import CandidateTable
-from app.ranking.columns import COMPONENTS, ColumnTable
+from app.ranking.columns import ColumnTable
 from app.ranking.described import Described
 from app.ranking.devices import device_named
 from app.ranking.evidence import EvidenceBase
-from app.ranking.levels import LIKENESS, LevelVariances
 from app.ranking.prediction import Candidate, Piece, predict
-from app.ranking.prior import Hyperparameters, fit_prior
+from app.ranking.prior import fit_prior
 from app.ranking.rest import best_of
 from app.ranking.table import build_table
 from app.ranking.target import Target
@@ -22,20 +21,13 @@ from app.ranking.traits import traits
 from app.recall import Budget, Constraints
 from app.task_profile.profile import TaskProfile
 from models_registry.vocabulary import Domain, Modality, TaskType
-from tests.factories import make_benchmark, make_entry, make_figure, numbered
+from tests.factories import make_benchmark, make_entry, make_figure, make_hyperparameters, numbered
 
 N_MODELS = 40
 PROFILE = TaskProfile(
     task_type=TaskType.TEXT_CLASSIFICATION, modality=Modality.TEXT, languages=("en",), domain=Domain.REVIEWS
 )
-HYPER = Hyperparameters(
-    family=np.full(len(COMPONENTS), 0.05),
-    own=np.full(len(COMPONENTS), 0.15),
-    noise=0.05,
-    trait_variance=0.1,
-    levels=LevelVariances(values=np.full(len(LIKENESS), 0.1)),
-    version="test",
-)
+HYPER = make_hyperparameters()
 
 
 @pytest.fixture
