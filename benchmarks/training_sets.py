@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
 
-from benchmarks.shipped_files import DATA
+from benchmarks.shipped_files import DATA, read_benchmarks
+from models_registry.vocabulary import TaskType
 
 COLLECTIONS_PATH = DATA / "collections.csv"
 """Collections that models are trained on as a whole, by data set."""
@@ -93,6 +94,11 @@ _PARTS = {"squad-v1": "squad-v2", "emotion": "tweeteval-emotion"}
 """The name of the second contains that of the first."""
 
 
+def letters(name: str) -> str:
+    """A name's letters and digits in lower case: spellings of one data set differ in the rest."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
 def _pattern(spellings: str) -> str:
     # Longest first, so that `squad-v2` is not read as `squad`.
     ways = sorted(spellings.split(), key=len, reverse=True)
@@ -111,7 +117,7 @@ _IN_NAMES = tuple(
     for dataset, spellings in _SPELLINGS.items()
 )
 _EXACT = {
-    re.sub(r"[^a-z0-9]", "", way): dataset
+    letters(way): dataset
     for dataset, spellings in _SPELLINGS.items()
     for way in (dataset, *spellings.split())
 }
@@ -127,7 +133,21 @@ def in_name(name: str) -> tuple[str, ...]:
 def as_stated(published: str) -> str:
     """The name of a data set that metadata states; lower case where it is none of the known ones."""
     lower = published.strip().lower()
-    return _EXACT.get(re.sub(r"[^a-z0-9]", "", lower), lower)
+    return _EXACT.get(letters(lower), lower)
+
+
+def task_types(dataset: str) -> frozenset[TaskType]:
+    """What a model learns to do on a data set; empty where no benchmark is made of it."""
+    return _task_types().get(letters(dataset), frozenset())
+
+
+@cache
+def _task_types() -> Mapping[str, frozenset[TaskType]]:
+    found: defaultdict[str, set[TaskType]] = defaultdict(set)
+    for benchmark in read_benchmarks():
+        for name in (benchmark.dataset, benchmark.dataset.removeprefix(benchmark.suite)):
+            found[letters(name)].add(benchmark.task_type)
+    return {name: frozenset(types) for name, types in found.items() if name}
 
 
 @cache

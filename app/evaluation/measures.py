@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """Nominal levels at which coverage is counted."""
+TIED = 9
+"""Decimal digits to which predictions are compared."""
 SERVED_LEVEL = LEVELS.index(0.8)
 
 
@@ -51,6 +53,7 @@ class Order:
         """
         if len(true) < 2:
             return cls(tau_w=np.nan, tau=np.nan, regret_at_1=0.0, regret_at_3=0.0)
+        predicted = predicted.round(TIED)  # models with equal features differ in the order of summation
         return cls(
             tau_w=float(weightedtau(true, predicted).statistic),
             tau=float(kendalltau(true, predicted).statistic),

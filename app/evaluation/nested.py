@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from app.ranking import columns, prior, scale, traits
 from app.ranking.fitted import load_hyperparameters
 from app.ranking.prior import Hyperparameters
+from benchmarks.facts import shipped_facts_version
 from benchmarks.seed import shipped_version
 
 
@@ -23,8 +25,9 @@ def learnt_without(suite: str, data_dir: Path) -> Hyperparameters:
     """
     from app.fitting import prior as fitting  # torch is needed to learn, not to read
 
-    code = inspect.getsource(fitting)
-    digest = hashlib.sha256(f"{suite} {shipped_version()} {code}".encode()).hexdigest()[:16]
+    code = [inspect.getsource(module) for module in (fitting, prior, columns, traits, scale)]
+    learnt_from = [suite, shipped_version(), shipped_facts_version(), *code]
+    digest = hashlib.sha256("\0".join(learnt_from).encode()).hexdigest()[:16]
     path = data_dir / "backtest" / f"without-{suite}-{digest}.json"
     if not path.exists():
         table = fitting.shipped_table({suite})

@@ -7,7 +7,9 @@ Notation:
                 of the column included
 
 A new column is expected to be as surprising as those like it: log q is smoothed over columns by kernel
-regression.
+regression. What is smooth misses each column by a little either way, and an interval too narrow loses more
+than one too wide gains; so all are widened until, each column told by the others (leave-one-out), intervals
+hold what they promise over the columns together (as in conformal prediction; Vovk et al., 2005).
 """
 
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ LEVEL = 0.8
 MIN_CELLS = 5
 NUGGET = 4.0
 """Variance of log q of one column around what is smooth, times the number of its models."""
+LEAST_SURPRISE = 0.1
+"""Of a column whose errors are next to nothing: by luck, not for being known that well."""
 SMOOTH_VARIANCE = 0.15
 """Variance of log q between kinds of columns."""
 
@@ -65,6 +69,7 @@ class Surprises:
         numbers: Where they stand in the prior's table, shape (K,).
         logs: Log q, shape (K,).
         counts: Models of each, shape (K,).
+        errors: Log(|error| / sd) / 1.28 of every cell, column after column.
         variances: Of the kernel's components, summing to `SMOOTH_VARIANCE`, shape (P,).
         covariance: Of what is smooth in log q, shape (K, K).
     """
@@ -73,6 +78,7 @@ class Surprises:
     numbers: Index
     logs: Array
     counts: Array
+    errors: Array
     variances: Array
     covariance: Array
 
@@ -93,13 +99,14 @@ class Surprises:
         table = ColumnTable([columns[c] for c in kept])
         spreads = prior.level_model.spreads_apart(np.array(kept, dtype=np.intp)) if kept else np.empty(0)
         expected = errors[1] - prior.noise + prior.expected_noise
-        logs = np.empty(len(kept))
+        logs, surprises = np.empty(len(kept)), [np.empty(0)]
         for k, c in enumerate(kept):
             cells = cells_of[c]
             error = prior.table.scores[cells] - spreads[k] * (prior.standard[cells] - errors[0][cells])
             deviation = spreads[k] * np.sqrt(expected[cells] * (len(cells) - 1) / len(cells))
-            surprise = np.quantile(np.abs(error - np.median(error)) / deviation, LEVEL)
-            logs[k] = np.log(max(surprise / ndtri(0.5 + LEVEL / 2), 0.1))
+            surprise = np.abs(error - np.median(error)) / deviation / ndtri(0.5 + LEVEL / 2)
+            logs[k] = np.log(max(float(np.quantile(surprise, LEVEL)), LEAST_SURPRISE))
+            surprises.append(np.log(np.maximum(surprise, LEAST_SURPRISE)))
         variances = prior.hyper.own + prior.hyper.family
         variances = variances / variances.sum() * SMOOTH_VARIANCE
         return cls(
@@ -107,6 +114,7 @@ class Surprises:
             numbers=np.array(kept, dtype=np.intp),
             logs=logs,
             counts=np.array([len(cells_of[c]) for c in kept], dtype=np.float64),
+            errors=np.concatenate(surprises),
             variances=variances,
             covariance=np.tensordot(variances, table.similarity(table), axes=1),
         )
@@ -120,11 +128,34 @@ class Surprises:
             if len(used)
             else 0.0
         )
-        covariance = self.covariance[np.ix_(used, used)] + np.diag(NUGGET / counts)
-        weights[used] = np.linalg.solve(covariance, logs - centre)
+        inverse = np.linalg.inv(self.covariance[np.ix_(used, used)] + np.diag(NUGGET / counts))
+        weights[used] = inverse @ (logs - centre)
+        missed = weights[used] / np.diag(inverse)  # by what the others tell of each
         return Calibration(
-            table=self.table, numbers=self.numbers, centre=centre, weights=weights, variances=self.variances
+            table=self.table,
+            numbers=self.numbers,
+            centre=centre + self._widening(used, logs - missed),
+            weights=weights,
+            variances=self.variances,
         )
+
+    def _widening(self, used: Index, expected: Array) -> float:
+        """What is to be added to log q for intervals of `LEVEL` to hold over all of these columns.
+
+        Args:
+            used: The columns, shape (n,).
+            expected: Log q of each as the others tell it, shape (n,).
+        """
+        if not len(used):
+            return 0.0
+        column = np.repeat(np.arange(len(self.logs)), self.counts.astype(np.intp))
+        told = np.full(len(self.logs), np.nan)
+        told[used] = expected
+        left, share = self.errors - told[column], 1.0 / self.counts[column]
+        known = ~np.isnan(left)
+        order = np.argsort(left[known])
+        held = np.cumsum(share[known][order])
+        return float(left[known][order][np.searchsorted(held, LEVEL * held[-1])])
 
 
 def calibrate(prior: Prior, errors: tuple[Array, Array]) -> Calibration:

@@ -29,6 +29,7 @@ COMPONENTS = (
     "task type",
     "language",
     "domain",
+    "backbone",
     "protocol",
     "training size",
     "name",
@@ -155,6 +156,9 @@ class ColumnTable:
             # Two columns about nothing in particular are not alike for that.
             "domain": array(
                 [c.domain.value if c.domain is not Domain.GENERAL else f"={c.dataset}" for c in self.columns]
+            ),
+            "backbone": array(
+                ["trained" if trains_backbone(c.protocol) else c.protocol.value for c in self.columns]
             ),
             "protocol": array([c.protocol.value for c in self.columns]),
             "suite": array([c.suite for c in self.columns]),

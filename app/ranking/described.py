@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from benchmarks.facts import ModelFacts
-from benchmarks.training_sets import data_sets
+from benchmarks.training_sets import data_sets, task_types
 from models_registry.entry import Architecture, ModelEntry
-from models_registry.vocabulary import MULTILINGUAL, Domain
+from models_registry.vocabulary import MULTILINGUAL, Domain, TaskType
 
 MONTHS = 12
 ENOUGH_DESCENDANTS = 5
@@ -64,6 +64,11 @@ class Described:
             languages=frozenset(facts.languages),
             fine_tuned_on=facts.fine_tuned_on,
         )
+
+    @property
+    def trained_for(self) -> frozenset[TaskType]:
+        """What it was fine-tuned to do before, as far as it is known of its data sets."""
+        return frozenset[TaskType]().union(*(task_types(dataset) for dataset in self.fine_tuned_on))
 
     def reads(self, language: str) -> bool:
         """Whether it is known to have been pretrained on text of this language."""

@@ -4,7 +4,6 @@ The coefficients of these features are learnt with the prior; the features thems
 of (model, column), never names of models.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.ranking.coded import Coded
-from app.ranking.columns import Column, ColumnTable, trains_backbone
+from app.ranking.columns import Column, ColumnTable, is_target, trains_backbone
 from app.ranking.described import Described
 from benchmarks.figures import Protocol
+from benchmarks.training_sets import letters
 from models_registry.entry import Architecture
-from models_registry.vocabulary import MULTILINGUAL, Domain
+from models_registry.vocabulary import MULTILINGUAL, Domain, TaskType
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -47,10 +47,14 @@ _PAIR_TRAITS = (
     "cannot read this language",
     "pretrained on this domain",
     "pretrained on other domains only",
+    "trained for this task type before",
     "trained on this before",
     "named after this",
 )
-TRAITS = (*_MODEL_TRAITS, *(f"{t}, frozen" for t in _MODEL_TRAITS), *_PAIR_TRAITS)
+_BLOCKS = ("", ", frozen", ", untrained")
+"""Where traits of models alone count: everywhere, where a head was trained on frozen features, and where
+nothing was trained. Size and kind are worth something else on each."""
+TRAITS = (*(f"{t}{block}" for block in _BLOCKS for t in _MODEL_TRAITS), *_PAIR_TRAITS)
 _SPECIAL = tuple(sorted(frozenset(Domain) - {Domain.GENERAL, Domain.ENCYCLOPEDIA, Domain.NATURAL_IMAGES}))
 """Domains with a language or a look of their own."""
 _BROAD = frozenset({Domain.GENERAL, Domain.NATURAL_IMAGES})
@@ -70,11 +74,13 @@ class ModelFeatures:
         alone: Traits of each model alone, shape (M, len(_MODEL_TRAITS)).
         languages: That each is known to read.
         domains: Of its pretraining data.
+        trained_for: What each was fine-tuned to do before.
     """
 
     alone: Array
     languages: Coded[frozenset[str]]
     domains: Coded[frozenset[Domain]]
+    trained_for: Coded[frozenset[TaskType]]
 
     @classmethod
     def of(cls, models: Iterable[Described]) -> "ModelFeatures":
@@ -88,14 +94,18 @@ class ModelFeatures:
                 bool(m.fine_tuned_on),
                 m.languages,
                 m.domains,
+                m.trained_for,
             )
             for m in models
         ]
-        parameters, years, kinds, before, languages, domains = zip(*rows, strict=True) if rows else ((),) * 6
+        parameters, years, kinds, before, languages, domains, trained_for = (
+            zip(*rows, strict=True) if rows else ((),) * 7
+        )
         return cls(
             alone=_alone(parameters, years, np.array(kinds, dtype=np.intp), before),
             languages=Coded.of(languages),
             domains=Coded.of(domains),
+            trained_for=Coded.of(trained_for),
         )
 
 
@@ -135,7 +145,8 @@ def traits(models: Sequence[Described], columns: ColumnTable, model: Index, colu
         _among(_pairs_trained(models, columns), model, column, len(columns)),
         _among(_pairs_named(models, columns), model, column, len(columns)),
     ]
-    return np.hstack([alone, alone * _is_frozen(columns)[column, None], np.column_stack(pairs)])
+    shares = _shares(columns)[column]
+    return np.hstack([*(alone * share[:, None] for share in shares.T), np.column_stack(pairs)])
 
 
 def expected(features: ModelFeatures, columns: ColumnTable, beta: Array) -> Array:
@@ -146,15 +157,15 @@ def expected(features: ModelFeatures, columns: ColumnTable, beta: Array) -> Arra
         columns: Such as the user's task.
         beta: Coefficients, shape (len(TRAITS),).
     """
-    n, size = len(_MODEL_TRAITS), (len(features.alone), len(columns))
-    alone, frozen = features.alone @ np.stack([beta[:n], beta[n : 2 * n]], axis=1).T[..., None]
+    n, size = len(_BLOCKS) * len(_MODEL_TRAITS), (len(features.alone), len(columns))
+    alone = features.alone @ beta[:n].reshape(len(_BLOCKS), -1).T @ _shares(columns).T
     model, column = np.divmod(np.arange(size[0] * size[1]), max(size[1], 1))
     pairs = np.zeros(len(model))
     for values, coefficient in zip(
-        _likeness_traits(features, columns, model, column), beta[2 * n :], strict=False
+        _likeness_traits(features, columns, model, column), beta[n:], strict=False
     ):
         pairs += coefficient * values
-    return np.asarray(alone + frozen * _is_frozen(columns) + pairs.reshape(size))
+    return np.asarray(alone + pairs.reshape(size))
 
 
 def trained_before(models: Sequence[Described], column: Column) -> NDArray[np.bool_]:
@@ -166,19 +177,25 @@ def trained_before(models: Sequence[Described], column: Column) -> NDArray[np.bo
     return found
 
 
-def _is_frozen(columns: ColumnTable) -> NDArray[np.bool_]:
+def _shares(columns: ColumnTable) -> Array:
+    """Which of `_BLOCKS` count on each column, shape (C, len(_BLOCKS))."""
     return np.array(
-        [not trains_backbone(c.protocol) and c.protocol is not Protocol.PRETRAINED for c in columns.columns]
-    )
+        [
+            (True, is_target(c) and not trains_backbone(c.protocol), c.protocol is Protocol.ZERO_SHOT)
+            for c in columns.columns
+        ],
+        dtype=np.float64,
+    ).reshape(len(columns), len(_BLOCKS))
 
 
 def _likeness_traits(
     features: ModelFeatures, columns: ColumnTable, model: Index, column: Index
 ) -> tuple[Array, ...]:
-    """The pairs' traits of language and of domain, in the order of `_PAIR_TRAITS`."""
+    """The pairs' traits of language, domain and training, in the order of `_PAIR_TRAITS`."""
     return (
         *_language_traits(features.languages, columns, model, column),
         *_domain_traits(features.domains, columns, model, column),
+        _trained_for(features.trained_for, columns, model, column),
     )
 
 
@@ -209,6 +226,16 @@ def _domain_traits(
     return home.astype(float), (special & ~home).astype(float)
 
 
+def _trained_for(
+    known: Coded[frozenset[TaskType]], columns: ColumnTable, model: Index, column: Index
+) -> Array:
+    """Whether the model was fine-tuned on some task of the column's type before."""
+    asked = sorted({c.task_type for c in columns.columns})
+    learnt = np.array([[t in mine for t in asked] for mine in known.distinct], dtype=np.float64)
+    number = np.array([asked.index(c.task_type) for c in columns.columns], dtype=np.intp)
+    return np.asarray(learnt.reshape(len(known.distinct), len(asked))[known.codes[model], number[column]])
+
+
 def _pairs_trained(models: Sequence[Described], columns: ColumnTable) -> list[tuple[int, int]]:
     """Models and the columns of data sets that they were fine-tuned on."""
     where = _columns_by_dataset(columns)
@@ -216,13 +243,13 @@ def _pairs_trained(models: Sequence[Described], columns: ColumnTable) -> list[tu
         (i, c)
         for i, m in enumerate(models)
         for dataset in m.fine_tuned_on
-        for c in where.get(_letters(dataset), ())
+        for c in where.get(letters(dataset), ())
     ]
 
 
 def _pairs_named(models: Sequence[Described], columns: ColumnTable) -> list[tuple[int, int]]:
     """Models and the columns of data sets whose name is part of theirs: `roberta-base-mrpc` and mrpc."""
-    names = [_letters(m.name.rsplit("/", 1)[-1]) for m in models]
+    names = [letters(m.name.rsplit("/", 1)[-1]) for m in models]
     return [
         (i, c)
         for dataset, where in _columns_by_dataset(columns).items()
@@ -237,12 +264,8 @@ def _columns_by_dataset(columns: ColumnTable) -> dict[str, list[int]]:
     result: dict[str, list[int]] = {}
     for number, c in enumerate(columns.columns):
         if c.short_name:
-            result.setdefault(_letters(c.short_name), []).append(number)
+            result.setdefault(letters(c.short_name), []).append(number)
     return result
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _among(pairs: list[tuple[int, int]], model: Index, column: Index, n_columns: int) -> Array:
