@@ -79,7 +79,8 @@ def describe(entries: Iterable[ModelEntry], facts: Mapping[str, ModelFacts]) -> 
     """All models of which anything is known, by name; what the registry says goes before what tables say.
 
     Checkpoints that were fine-tuned from one and the same checkpoint resemble it more than others of its name
-    do, so they are a family with it where they are many.
+    do, so they are a family with it where they are many. What a checkpoint was trained on, those fine-tuned
+    from it were trained on too.
     """
     known = {name: Described.of_facts(fact) for name, fact in facts.items()}
     known |= {entry.key: Described.of(entry) for entry in entries}
@@ -87,6 +88,20 @@ def describe(entries: Iterable[ModelEntry], facts: Mapping[str, ModelFacts]) -> 
     descendants = Counter(parents.values())
     for name, model in known.items():
         parent = parents.get(name, name)
-        if descendants[parent] >= ENOUGH_DESCENDANTS:
-            known[name] = replace(model, family=parent)
+        family = parent if descendants[parent] >= ENOUGH_DESCENDANTS else model.family
+        seen = (
+            d
+            for ancestor in _lineage(name, parents)
+            if ancestor in known
+            for d in known[ancestor].fine_tuned_on
+        )
+        known[name] = replace(model, family=family, fine_tuned_on=tuple(dict.fromkeys(seen)))
     return known
+
+
+def _lineage(name: str, parents: Mapping[str, str]) -> list[str]:
+    """A model, what it was fine-tuned from, what that was fine-tuned from, and so on."""
+    found = [name]
+    while (parent := parents.get(found[-1])) and parent not in found:
+        found.append(parent)
+    return found

@@ -14,6 +14,7 @@ from app.ranking.prediction import TargetKernels
 from app.ranking.prior import Prior
 from app.task_profile.profile import TaskProfile
 from benchmarks.figures import Protocol
+from models_registry.vocabulary import TaskType
 
 Array = NDArray[np.float64]
 
@@ -21,6 +22,15 @@ FEW_EXAMPLES = 2_000
 """Up to here a task is compared with few-shot benchmarks (EuroEval trains on 1,024 examples)."""
 SIZE_STEPS_PER_DECADE = 2
 """Data sizes are rounded to half decades, far below the size component's length scale of one decade."""
+_COMPARED = frozenset(
+    {
+        TaskType.SENTENCE_SIMILARITY,
+        TaskType.TEXT_RETRIEVAL,
+        TaskType.IMAGE_TEXT_RETRIEVAL,
+        TaskType.ZERO_SHOT_IMAGE_CLASSIFICATION,
+    }
+)
+"""Tasks in which representations are compared as they are: figures of frozen models are zero-shot figures."""
 YOUR_TASK = "your task"
 """Stands for the benchmark that nobody has measured: unlike every other, like itself."""
 TUNED, FROZEN = 0, 1
@@ -55,7 +65,8 @@ class Target:
                 dataset=YOUR_TASK,
             )
 
-        return cls(tuned=column(tuned), frozen=column(Protocol.LINEAR_PROBE))
+        frozen = Protocol.ZERO_SHOT if profile.task_type in _COMPARED else Protocol.LINEAR_PROBE
+        return cls(tuned=column(tuned), frozen=column(frozen))
 
     @property
     def columns(self) -> tuple[Column, Column]:

@@ -265,6 +265,15 @@ def test_small_data_are_compared_with_few_shot_benchmarks() -> None:
     assert many.tuned.protocol is Protocol.FINE_TUNED
 
 
+def test_where_representations_are_compared_frozen_models_are_those_of_zero_shot_benchmarks() -> None:
+    search, sort = (
+        Target.of(TaskProfile(task_type=t, modality=Modality.TEXT, n_examples=500))
+        for t in (TaskType.TEXT_RETRIEVAL, TaskType.TEXT_CLASSIFICATION)
+    )
+    assert search.frozen.protocol is Protocol.ZERO_SHOT
+    assert sort.frozen.protocol is Protocol.LINEAR_PROBE
+
+
 @pytest.mark.parametrize(("n", "rounded"), [(1, 1), (950, 1000), (6212, 10_000), (4000, 3162)])
 def test_sizes_are_rounded_to_half_decades(n: int, rounded: int) -> None:
     assert round_size(n) == rounded

@@ -4,10 +4,11 @@ import pytest
 from app.evaluation.measures import Order
 from app.ranking.calibration import LEVEL, Surprises
 from app.ranking.columns import COMPONENTS, Column, ColumnTable
-from app.ranking.described import Described
+from app.ranking.described import Described, describe
 from app.ranking.prior import fit_prior
 from app.ranking.table import build_table
 from app.ranking.traits import TRAITS, ModelFeatures, expected, traits
+from benchmarks.facts import ModelFacts
 from benchmarks.figures import Protocol
 from benchmarks.training_sets import task_types
 from models_registry.vocabulary import TaskType
@@ -60,6 +61,18 @@ def test_what_a_data_set_teaches_is_read_from_benchmarks_whatever_the_spelling(
     dataset: str, found: TaskType
 ) -> None:
     assert found in task_types(dataset)
+
+
+def test_what_a_checkpoint_was_trained_on_those_fine_tuned_from_it_were_too() -> None:
+    facts = {
+        "org/tuned": ModelFacts(model="org/tuned", base_model="org/middle", fine_tuned_on=("imdb",)),
+        "org/middle": ModelFacts(model="org/middle", base_model="huggingface:org/base"),
+    }
+    base = make_entry("org/base", fine_tuned_on=["squad"])
+    known = describe([base], facts)
+    assert known["org/tuned"].fine_tuned_on == ("imdb", "squad-v1")
+    assert known["org/middle"].fine_tuned_on == ("squad-v1",)
+    assert known["huggingface:org/base"].fine_tuned_on == ("squad-v1",)
 
 
 def test_a_data_set_that_no_benchmark_is_made_of_teaches_nothing_known() -> None:
