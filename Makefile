@@ -6,7 +6,7 @@ REVIEWS := .cache/demo/demo
 ROWS ?= 1800000
 export ADVISOR_TEST_MODELS_DIR ?= $(CURDIR)/$(MODELS)
 
-.PHONY: help setup weights demo test serve bench bench-large backtest import-bench lint format migrations-check clean
+.PHONY: help setup weights demo test serve bench bench-large backtest replay import-bench lint format migrations-check clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 20
@@ -36,6 +36,9 @@ bench: $(INSTALLED) ## Measure speed against peers, each in one run
 
 backtest: $(INSTALLED) ## Predict hidden benchmarks of all suites; writes docs/prior.md (about an hour)
 	@$(BIN)/python -m app.evaluation.report
+
+replay: $(INSTALLED) ## Spend budgets on recorded fine-tunes; writes docs/probes.md
+	@$(BIN)/python -m app.evaluation.replay.report
 
 bench-large: $(INSTALLED) ## Measure /recommend at 1,000, 5,000, 10,000 and 50,000 models (about an hour the first time)
 	@$(BIN)/python -m tests.speed.large

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from app.evaluation.command import backtest_command
+from app.evaluation.replay.command import replay_command
 from app.fit_command import fit_command
 from app.importing import import_command
 from app.settings import Settings, get_settings
@@ -222,6 +223,7 @@ def demo(
 app.command("import")(import_command)
 app.command("fit")(fit_command)
 app.command("backtest")(backtest_command)
+app.command("replay")(replay_command)
 
 
 def main() -> None:

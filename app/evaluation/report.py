@@ -10,12 +10,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 
 from app.evaluation.asked import AskedColumn, asked_columns
@@ -26,6 +24,7 @@ from app.evaluation.corpus import Corpus, shipped_corpus
 from app.evaluation.document import backtest_document
 from app.evaluation.measures import LEVELS
 from app.evaluation.nested import learnt_without
+from app.evaluation.page import write_page
 from app.evaluation.reliability_plot import reliability_svg
 from app.evaluation.suites import REPORTED, Suite, figures_of
 from app.ranking.columns import COMPONENTS
@@ -136,7 +135,7 @@ def reliability(suite: Document) -> dict[str, list[float]]:
     return {kind: np.mean([a[kind] for a in at], axis=0).tolist() for kind in ("relative", "absolute")}
 
 
-def write_page(document: Document) -> None:
+def write_prior_page(document: Document) -> None:
     """The page and its plots are as the document says."""
     suites = {
         s.name: document["suites"][s.name] for s in REPORTED if "hidden" in document["suites"].get(s.name, {})
@@ -149,11 +148,10 @@ def write_page(document: Document) -> None:
     }
     PLOT.parent.mkdir(parents=True, exist_ok=True)
     PLOT.write_text(reliability_svg(LEVELS, curves), encoding="utf-8")
-    environment = Environment(  # noqa: S701 - the page is Markdown, and nobody else's text goes into it
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    text = resources.files("app.evaluation").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    page = environment.from_string(text).render(
+    write_page(
+        PAGE,
+        "app.evaluation",
+        TEMPLATE,
         document=document,
         suites=suites,
         aims=AIMS,
@@ -163,7 +161,6 @@ def write_page(document: Document) -> None:
         levels=LEVELS,
         components=COMPONENTS,
     )
-    PAGE.write_text(page, encoding="utf-8")
 
 
 def main() -> int:
@@ -191,7 +188,7 @@ def main() -> int:
             RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
             sys.stderr.write(f"{suite.name}, {job}: {time.monotonic() - began:.0f} s\n")
             began = time.monotonic()
-    write_page(document)
+    write_prior_page(document)
     return 0
 
 

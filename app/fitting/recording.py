@@ -1,73 +1,83 @@
 """Records real fine-tunes, from which the calibrations are learnt: `python -m app.fitting.recording`.
 
 Every arm is trained by the code that serves (`app.probes.trial` in a process of its own), on a sample drawn
-as a probe run draws it, with the recipe of a probe run, and is evaluated where a run's slices end. A row is
-written as soon as it is measured. A second start skips what is there, and a half-trained arm goes on from its
-last slice.
+as a probe run draws it, and scored on its validation part where a run's slices end. The end is scored on a
+test part too, which is one and the same for all seeds: what a run is to foretell. A row is written as soon
+as it is measured. A second start skips what is there, and a half-trained arm goes on from its last slice.
 """
 
 import argparse
 import csv
 import json
+import math
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.datasets.columns import ColumnChoices
+from app.datasets.examples import Examples, load_examples
 from app.datasets.ingest import ingest
 from app.datasets.profile import LengthUnit
+from app.datasets.split import split, subsample
 from app.datasets.storage import StoredDataset, dataset_folder
+from app.fitting.candidates import CANDIDATES, COSTLY, Candidate, Tuned
+from app.fitting.derivatives import WholeVocabulary, make
+from app.fitting.fine_tunes import TEST, VALIDATION, FineTunePoint, append_rows, read_rows, ship_fine_tunes
+from app.probes.data import read_trial_data, write_split
 from app.probes.messages import (
     Command,
-    ExtractFeatures,
-    FeatureReport,
     Finished,
-    Result,
+    ScoreTest,
     SlicePoint,
+    TestScore,
     Train,
     TrainingRecipe,
     TrialSpec,
 )
+from app.probes.plan import ArmPlan
 from app.probes.planning import BATCH_SIZE, Sample, kept_tokens
-from app.probes.sample import RunData, prepare_data
-from app.probes.scheduler import ArmPlan
+from app.probes.sample import draw
+from app.probes.training import FullFineTune
 from app.probes.trial_process import ForkServer, TrialProcess
 from app.probes.weights import ensure_weights, packaged_entries
-from app.ranking.cost import epochs_for
 from app.ranking.recipe import learning_rate, weights_for_metric
 from app.tasks.text_classification import TEXT_CLASSIFICATION
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy, TaskType
 
-LARGE = "sentence-transformers/all-MiniLM-L6-v2"
-SMALL = "sentence-transformers/paraphrase-MiniLM-L3-v2"
-MULTILINGUAL = "intfloat/multilingual-e5-small"
-WORDS = "dleemiller/word-llama-l2-supercat"
-ROUNDS = (
-    ("sms_spam", (WORDS, SMALL, LARGE)),
-    ("sst2", (WORDS, SMALL, LARGE)),
-    ("thucnews_titles", (WORDS, MULTILINGUAL)),
-    ("cola", (WORDS, SMALL, LARGE)),
-    ("banking77", (WORDS, SMALL, LARGE)),
-    ("tweet_emotion", (WORDS, SMALL, LARGE)),
-    ("subj", (WORDS, SMALL, LARGE)),
-    ("citation_intent_aclarc", (WORDS, SMALL)),
-    ("chnsenticorp_hotel", (WORDS,)),
-    ("chemprot", (WORDS, SMALL)),
-    ("cola", (MULTILINGUAL,)),
+DATASETS = (
+    "sms_spam",
+    "sst2",
+    "tweet_emotion",
+    "cola",
+    "thucnews_titles",
+    "subj",
+    "banking77",
+    "movie_reviews_mr",
+    "citation_intent_aclarc",
+    "chemprot",
+    "chnsenticorp_hotel",
 )
-"""Data sets in the order in which they are recorded, each with its models; long texts only with fast ones."""
-TARGET_PATH = Path(__file__).parent / "recorded" / "curves.csv"
-TRANSFERABILITY_NAME = "transferability.csv"
+"""Short texts first."""
+EPOCHS = 3
+N_TEST = 1_000
+MOST_TOKENS = 64
+"""Kept of a text, for every model alike, so that a hundred fine-tunes take hours instead of days."""
+TUNING_EPOCHS = 5
+TUNING_EXAMPLES = 2_000
+PARTS = ("train", "dev", "test")
 WORK_PATH = Path(__file__).parents[2] / ".cache" / "recording"
-MOST_SECONDS = 3_600.0
-MEMORY_BYTES = 6 * 2**30
-CACHE_BYTES = 2**30
+MOST_SECONDS = 7_200.0
+MEMORY_BYTES = 8 * 2**30
+CACHE_BYTES = 2**31
 MOST_UPLOAD_BYTES = 2**28
-CROSS_VALIDATED = "cross_validated_metric"
-"""Name of the head's own score by cross-validation among the transferability scores."""
+
+Indices = NDArray[np.int64]
 
 
 class RecordingError(Exception):
@@ -85,57 +95,14 @@ class RecordingError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CurvePoint:
-    """One row: a score of an arm on its validation part.
-
-    Attributes:
-        dataset: Folder name of the data set.
-        model: Id of the model.
-        strategy: `head` or `full`.
-        learning_rate: Peak; 0 for a head.
-        seed: Of sample and training.
-        step: Optimiser steps done; 0 for a head.
-        total_steps: Of the arm.
-        seconds: Wall time of this slice or feature pass.
-        metric_name: Canonical name.
-        metric: Value on the validation part.
-        std_error: Of it, over the choice of validation examples.
-        n_train: Training examples.
-        n_validation: Validation examples.
-    """
-
-    dataset: str
-    model: str
-    strategy: str
-    learning_rate: float
-    seed: int
-    step: int
-    total_steps: int
-    seconds: float
-    metric_name: str
-    metric: float
-    std_error: float
-    n_train: int
-    n_validation: int
-
-
-COLUMNS = tuple(field.name for field in fields(CurvePoint))
-TRANSFERABILITY_COLUMNS = ("dataset", "model", "seed", "n_train", "estimator", "score")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """A model on a sample of a data set, ready to train."""
+    """A model on a sample of a labelled set, ready to train."""
 
     dataset: str
     spec: TrialSpec
     n_train: int
     n_validation: int
-
-    @property
-    def model(self) -> str:
-        """Id of the model."""
-        return self.spec.model_name
+    n_test: int
 
     def slice_ends(self) -> tuple[int, ...]:
         """Steps at which a probe run would evaluate it."""
@@ -146,222 +113,269 @@ class Arm:
         return plan.slice_ends()
 
 
-def read_points(path: Path) -> list[CurvePoint]:
-    """The recorded rows; none where there is no file."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [_point(row) for row in csv.DictReader(file)]
+class LabelledSets:
+    """Labelled sets of a folder, each stored once as an upload is stored, with all its parts as one."""
+
+    def __init__(self, folder: Path, work: Path) -> None:
+        self._folder = folder
+        self._work = work
+
+    def stored(self, name: str) -> StoredDataset:
+        """The set of this name."""
+        whole = self._work / "whole" / f"{name}.csv"
+        if not whole.exists():
+            whole.parent.mkdir(parents=True, exist_ok=True)
+            with whole.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(("text", "label"))
+                writer.writerows(self._rows(name))
+        return ingest(
+            whole,
+            filename=f"{name}.csv",
+            choices=ColumnChoices(text="text", label="label"),
+            task_type=TaskType.TEXT_CLASSIFICATION,
+            project="recording",
+            data_dir=self._work,
+            max_bytes=MOST_UPLOAD_BYTES,
+        )
+
+    def _rows(self, name: str) -> Iterator[tuple[str, str]]:
+        for part in PARTS:
+            path = self._folder / name / f"{part}.csv"
+            if path.exists():
+                with path.open(encoding="utf-8", newline="") as file:
+                    yield from ((row["text"], row["label"]) for row in csv.DictReader(file))
+
+    def examples_folder(self, name: str) -> Path:
+        """Where its examples are."""
+        return dataset_folder(self._work, self.stored(name).id).absolute()
+
+    def metric(self, name: str) -> str:
+        """Its own metric where the task knows it, else accuracy."""
+        meta = json.loads((self._folder / name / "meta.json").read_text(encoding="utf-8"))
+        return meta["metric"] if meta["metric"] in TEXT_CLASSIFICATION.metrics else "accuracy"
+
+    def split_file(self, name: str, sample: Sample, seed: int) -> Path:
+        """The parts of a sample; no text of one is in another, and the test part is that of every seed."""
+        path = self._work / "splits" / f"{name}-{sample.n_train}-{sample.n_validation}-{seed}.json"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            examples = load_examples(self.examples_folder(name))
+            rest, test = _test_part(examples)
+            train, validation = draw(examples.take(rest), sample, seed)
+            write_split(path, rest[train], rest[validation], test=test)
+        return path
 
 
-def _point(row: dict[str, str]) -> CurvePoint:
-    return CurvePoint(
-        dataset=row["dataset"],
-        model=row["model"],
-        strategy=row["strategy"],
-        learning_rate=float(row["learning_rate"]),
-        seed=int(row["seed"]),
-        step=int(row["step"]),
-        total_steps=int(row["total_steps"]),
-        seconds=float(row["seconds"]),
-        metric_name=row["metric_name"],
-        metric=float(row["metric"]),
-        std_error=float(row["std_error"]),
-        n_train=int(row["n_train"]),
-        n_validation=int(row["n_validation"]),
-    )
-
-
-def append(path: Path, columns: tuple[str, ...], rows: list[dict[str, object]]) -> None:
-    """Add rows to a CSV file, with its heading where it is new."""
-    is_new = not path.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerows(rows)
+def _test_part(examples: Examples) -> tuple[Indices, Indices]:
+    """Indices of the rest and of the test part, of about `N_TEST` examples, a quarter at most."""
+    parts = split(examples, seed=0, validation_fraction=min(N_TEST / len(examples), 0.25))
+    kept = subsample(examples.take(parts.validation), N_TEST, 0)
+    return parts.train, parts.validation[kept]
 
 
 class Recorder:
-    """Records arms into two CSV files; a context's fork server starts its trials."""
+    """Records arms into a file; a context's fork server starts its trials."""
 
-    def __init__(self, tasks: Path, models: Path, out: Path, server: ForkServer, n_threads: int) -> None:
-        self._tasks = tasks
+    def __init__(
+        self, sets: LabelledSets, models: Path, out: Path, server: ForkServer, n_threads: int
+    ) -> None:
+        self._sets = sets
         self._models = models
         self._out = out
         self._server = server
         self._n_threads = n_threads
         self._entries = packaged_entries()
-        self._say = partial(print, flush=True, file=sys.stdout)
 
-    def record(self, dataset: str, model: str, sample: Sample, seed: int) -> None:
+    def record(self, dataset: str, candidate: Candidate, sample: Sample, seed: int) -> None:
         """Every row of an arm is in the file.
 
         Raises:
             RecordingError: Its trial failed; what was measured before stays.
         """
-        arm = self._prepare(dataset, self._entries[model], sample, seed)
-        done = {
-            p.step
-            for p in read_points(self._out)
-            if (p.dataset, p.model, p.seed, p.n_train) == (dataset, model, seed, arm.n_train)
-        }
-        commands = list(_commands(arm, done))
+        arm = self.prepare(dataset, candidate, sample, seed)
+        key = (dataset, candidate.id, arm.spec.strategy, seed, arm.n_train)
+        done = {(row.part, row.step) for row in read_rows(self._out) if row.arm == key}
+        commands: list[Command] = [
+            Train(until_step=end) for end in arm.slice_ends() if (VALIDATION, end) not in done
+        ]
+        if (TEST, arm.slice_ends()[-1]) not in done:
+            commands.append(ScoreTest())
         if not commands:
             return
         trial = TrialProcess(arm.spec, self._server)
         try:
+            last = None
             for command in commands:
-                self._run(trial, arm, command)
+                last = self._run(trial, arm, command, last)
         finally:
             trial.close()
 
-    def _prepare(self, dataset: str, entry: ModelEntry, sample: Sample, seed: int) -> Arm:
-        folder = self._tasks / dataset
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        stored = ingest(
-            folder / "train.csv",
-            filename="train.csv",
-            choices=ColumnChoices(text="text", label="label"),
-            task_type=TaskType.TEXT_CLASSIFICATION,
-            project="recording",
-            data_dir=WORK_PATH,
-            max_bytes=MOST_UPLOAD_BYTES,
-        )
-        run_folder = WORK_PATH / "runs" / f"{dataset}-{sample.n_train}-{sample.n_validation}-{seed}"
-        data = prepare_data(dataset_folder(WORK_PATH, stored.id), run_folder, sample, seed)
-        metric = meta["metric"] if meta["metric"] in TEXT_CLASSIFICATION.metrics else "accuracy"
+    def prepare(self, dataset: str, candidate: Candidate, sample: Sample, seed: int) -> Arm:
+        """The arm of a candidate on a sample of a labelled set."""
+        split_file = self._sets.split_file(dataset, sample, seed)
+        parts = json.loads(split_file.read_text(encoding="utf-8"))
+        entry = candidate.entry(self._entries[candidate.source])
+        spec = self._spec(entry, dataset, split_file, len(parts["train"]), seed)
         return Arm(
             dataset=dataset,
-            spec=self._spec(entry, stored, data, metric, seed),
-            n_train=len(data.train),
-            n_validation=len(data.validation),
+            spec=replace(spec, model_folder=self._folder(candidate)),
+            n_train=len(parts["train"]),
+            n_validation=len(parts["validation"]),
+            n_test=len(parts["test"]),
         )
 
-    def _spec(
-        self, entry: ModelEntry, stored: StoredDataset, data: RunData, metric: str, seed: int
-    ) -> TrialSpec:
+    def _spec(self, entry: ModelEntry, dataset: str, split_file: Path, n_train: int, seed: int) -> TrialSpec:
+        stored = self._sets.stored(dataset)
+        metric = self._sets.metric(dataset)
+        run = f"{entry.id.replace('/', '--')}-{split_file.stem}"
         return TrialSpec(
             trial_id=entry.id,
-            model_name=entry.id,
-            model_folder=ensure_weights(entry, self._models),
+            model_name=entry.name,
+            model_folder=None,
             input_prefix=entry.input_prefix,
             strategy=Strategy.FULL.value,
             metric=metric,
-            n_classes=len(data.examples.label_names),
-            dataset_folder=data.folder.absolute(),
+            n_classes=len(stored.profile.class_counts),
+            dataset_folder=self._sets.examples_folder(dataset),
             dataset_id=stored.id,
-            split_file=data.split_file.absolute(),
-            folder=data.split_file.parent.absolute() / entry.id.replace("/", "--"),
-            feature_cache_folder=WORK_PATH.absolute() / "features",
+            split_file=split_file.absolute(),
+            folder=(WORK_PATH / "trials" / run).absolute(),
+            feature_cache_folder=(WORK_PATH / "features").absolute(),
             feature_cache_bytes=CACHE_BYTES,
             seed=seed,
-            recipe=_recipe(entry, stored, data, metric),
+            recipe=_recipe(entry, stored, metric, n_train),
             n_threads=self._n_threads,
         )
 
-    def _run(self, trial: TrialProcess, arm: Arm, command: Command) -> None:
-        outcome = trial.run(command, timeout_seconds=MOST_SECONDS, memory_limit_bytes=MEMORY_BYTES)
-        if not isinstance(outcome, Finished):
-            raise RecordingError(f"{arm.dataset} {arm.model}", outcome)
-        if isinstance(outcome.result, FeatureReport):
-            scores = _transferability_rows(arm, outcome.result)
-            append(self._out.with_name(TRANSFERABILITY_NAME), TRANSFERABILITY_COLUMNS, scores)
-        point = _row(arm, outcome.result, outcome.seconds)
-        append(self._out, COLUMNS, [{name: getattr(point, name) for name in COLUMNS}])
-        self._say(
-            f"{point.dataset:22s} {point.model:44s} {point.strategy} {point.step:4d}/{point.total_steps:<4d} "
-            f"{point.metric_name} {point.metric:.4f} +- {point.std_error:.4f}  {point.seconds:.1f} s"
+    def _folder(self, candidate: Candidate) -> Path:
+        entry = self._entries[candidate.source]
+        target = WORK_PATH.absolute() / "derived" / candidate.id.replace("/", "--")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return make(candidate, entry, ensure_weights(entry, self._models), target, partial(self._tune, entry))
+
+    def _tune(self, entry: ModelEntry, backbone: WholeVocabulary, dataset: str) -> None:
+        """The backbone is fine-tuned on a labelled set."""
+        split_file = self._sets.split_file(
+            dataset, Sample(n_train=TUNING_EXAMPLES, n_validation=300), seed=1_000
         )
+        spec = self._spec(entry, dataset, split_file, TUNING_EXAMPLES, 1_000)
+        spec = replace(spec, recipe=replace(spec.recipe, epochs=TUNING_EPOCHS))
+        data = read_trial_data(spec.dataset_folder, spec.split_file)
+        fine_tune = FullFineTune(spec, backbone, data)
+        point = fine_tune.advance(fine_tune.total_steps, lambda _: None)
+        say(f"{entry.id} tuned on {dataset}: {spec.metric} {point.metric:.4f} on its validation part")
+
+    def _run(
+        self, trial: TrialProcess, arm: Arm, command: Command, last: FineTunePoint | None
+    ) -> FineTunePoint:
+        outcome = trial.run(command, timeout_seconds=MOST_SECONDS, memory_limit_bytes=MEMORY_BYTES)
+        if not isinstance(outcome, Finished) or not isinstance(outcome.result, SlicePoint | TestScore):
+            raise RecordingError(f"{arm.dataset} {arm.spec.trial_id}", outcome)
+        row = _row(arm, outcome.result, outcome.peak_memory_bytes, last)
+        append_rows(self._out, [row])
+        say(
+            f"{row.dataset:22s} {row.model:52s} {row.strategy} {row.step:4d}/{row.total_steps:<4d} "
+            f"{row.part:10s} {row.metric_name} {row.metric:.4f} +- {row.std_error:.4f}  {row.seconds:.1f} s"
+        )
+        return row
 
 
-def _recipe(entry: ModelEntry, stored: StoredDataset, data: RunData, metric: str) -> TrainingRecipe:
-    """As a probe run has it."""
-    n_train, profile = len(data.train), stored.profile
+def _recipe(entry: ModelEntry, stored: StoredDataset, metric: str, n_train: int) -> TrainingRecipe:
+    """As a probe run has it, but for its epochs and the longest text."""
+    profile = stored.profile
     weights = weights_for_metric(profile.class_counts, metric)
     length = kept_tokens(profile.p95_length, is_cjk=profile.length_unit is LengthUnit.CHARACTERS)
     return TrainingRecipe(
         learning_rate=learning_rate(entry, Strategy.FULL, n_train),
         batch_size=BATCH_SIZE,
-        epochs=epochs_for(n_train),
-        max_length=min(length, entry.max_length or length),
-        class_weights=None
-        if weights is None
-        else tuple(weights.get(name, 1.0) for name in data.examples.label_names),
+        epochs=EPOCHS,
+        max_length=min(length, MOST_TOKENS),
+        class_weights=None if weights is None else tuple(weights[name] for name in sorted(weights)),
     )
 
 
-def _commands(arm: Arm, done: set[int]) -> Iterator[Command]:
-    """What is left to do of an arm."""
-    if 0 not in done:
-        yield ExtractFeatures()
-    yield from (Train(until_step=end) for end in arm.slice_ends() if end not in done)
-
-
-def _row(arm: Arm, result: Result, seconds: float) -> CurvePoint:
-    recipe = arm.spec.recipe
-    match result:
-        case FeatureReport():
-            strategy, rate, step, total = Strategy.HEAD, 0.0, 0, 0
-            metric, error = result.head_metric, result.head_std_error
-        case SlicePoint():
-            strategy, rate, step, total = Strategy.FULL, recipe.learning_rate, result.step, result.total_steps
-            metric, error = result.metric, result.std_error
-        case _:
-            raise TypeError("baselines are no arm")
-    return CurvePoint(
+def _row(
+    arm: Arm, result: SlicePoint | TestScore, peak_memory_bytes: int, last: FineTunePoint | None
+) -> FineTunePoint:
+    spec, ends = arm.spec, arm.slice_ends()
+    newest = result if isinstance(result, SlicePoint) else None
+    before = last.seconds if last else math.nan
+    return FineTunePoint(
         dataset=arm.dataset,
-        model=arm.model,
-        strategy=strategy.value,
-        learning_rate=rate,
-        seed=arm.spec.seed,
-        step=step,
-        total_steps=total,
-        seconds=round(seconds, 3),
-        metric_name=arm.spec.metric,
-        metric=round(metric, 6),
-        std_error=round(error, 6),
+        model=spec.trial_id,
+        strategy=spec.strategy,
+        seed=spec.seed,
         n_train=arm.n_train,
-        n_validation=arm.n_validation,
+        epochs=spec.recipe.epochs,
+        max_length=spec.recipe.max_length,
+        learning_rate=spec.recipe.learning_rate,
+        step=result.step,
+        total_steps=ends[-1],
+        seconds=before if newest is None else round(newest.seconds, 3),
+        n_threads=spec.n_threads,
+        peak_memory_bytes=peak_memory_bytes,
+        part=TEST if newest is None else VALIDATION,
+        n_examples=arm.n_test if newest is None else arm.n_validation,
+        metric_name=spec.metric,
+        metric=round(result.metric, 6),
+        std_error=round(result.std_error, 6),
+        loss=math.nan if newest is None else round(newest.loss, 5),
     )
 
 
-def _transferability_rows(arm: Arm, report: FeatureReport) -> list[dict[str, object]]:
-    scores = {**report.transferability, CROSS_VALIDATED: report.predicted_metric}
-    where = (arm.dataset, arm.model, arm.spec.seed, arm.n_train)
-    return [
-        dict(zip(TRANSFERABILITY_COLUMNS, (*where, name, round(score, 6)), strict=True))
-        for name, score in sorted(scores.items())
-        if score is not None
-    ]
+def say(line: str) -> None:
+    """One line to whoever watches."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def choose(names: Sequence[str], dataset: str) -> tuple[Candidate, ...]:
+    """The candidates of these ids, all but the costly ones where none is named; none tuned on this set."""
+    among = [c for c in (*CANDIDATES, *COSTLY) if c.id in names] if names else CANDIDATES
+    return tuple(c for c in among if not (isinstance(c.change, Tuned) and c.change.dataset == dataset))
+
+
+def recording_parser(description: str, out: Path) -> argparse.ArgumentParser:
+    """Arguments of whatever is recorded of candidates on labelled sets."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--tasks", type=Path, help="folder of labelled sets, one folder each")
+    parser.add_argument("--models", type=Path, help="folder of the weights; fetched if absent")
+    parser.add_argument("--out", type=Path, default=out)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0])
+    parser.add_argument("--n-train", type=int, default=1_000)
+    parser.add_argument("--n-validation", type=int, default=300)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="*", default=[], help="ids of candidates")
+    parser.add_argument("--datasets", nargs="*", default=list(DATASETS))
+    return parser
 
 
 def main() -> int:
-    """Records what `ROUNDS` names and is not there yet."""
-    parser = argparse.ArgumentParser(description="Record real fine-tunes for the calibrations.")
-    parser.add_argument("--tasks", type=Path, required=True, help="folder of labelled sets, one folder each")
-    parser.add_argument("--models", type=Path, required=True, help="folder of the weights; fetched if absent")
-    parser.add_argument("--out", type=Path, default=TARGET_PATH)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--n-train", type=int, default=256, help="training examples, as few as a run uses")
-    parser.add_argument("--n-validation", type=int, default=300)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", nargs="*", help="ids of models; default: all")
+    """Records every candidate on every labelled set, where it is not there yet; or ships what there is."""
+    parser = recording_parser("Record real fine-tunes for the calibrations.", WORK_PATH / "fine_tunes.csv")
+    parser.add_argument(
+        "--ship", action="store_true", help="only add what was recorded to the project's file"
+    )
     arguments = parser.parse_args()
+    if arguments.ship:
+        say(f"{ship_fine_tunes(read_rows(arguments.out))} rows")
+        return 0
+    if arguments.tasks is None or arguments.models is None:
+        parser.error("--tasks and --models are needed to record")
     sample = Sample(n_train=arguments.n_train, n_validation=arguments.n_validation)
     n_failed = 0
     with ForkServer() as server:
-        recorder = Recorder(arguments.tasks, arguments.models, arguments.out, server, arguments.threads)
-        for dataset, models in ROUNDS:
-            for model in models:
-                if arguments.only and model not in arguments.only:
-                    continue
-                try:
-                    recorder.record(dataset, model, sample, arguments.seed)
-                except RecordingError as error:
-                    sys.stderr.write(f"{error}\n")
-                    n_failed += 1
+        sets = LabelledSets(arguments.tasks, WORK_PATH)
+        recorder = Recorder(sets, arguments.models, arguments.out, server, arguments.threads)
+        for seed in arguments.seeds:
+            for dataset in arguments.datasets:
+                for candidate in choose(arguments.only, dataset):
+                    try:
+                        recorder.record(dataset, candidate, sample, seed)
+                    except RecordingError as error:
+                        sys.stderr.write(f"{error}\n")
+                        n_failed += 1
     return min(n_failed, 1)
 
 

@@ -21,7 +21,6 @@ from torch import Tensor, nn
 DEFAULT_MAX_LENGTH = 512
 """Tokens kept where neither the tokenizer nor the model states a limit."""
 STATIC_VECTORS = "static-vectors"
-POOLING = "mean"
 
 
 class BackboneError(Exception):
@@ -121,6 +120,9 @@ class Backbone(Protocol):
     def encode(self, batch: Batch) -> Tensor:
         """Mean of the tokens' vectors, shape (B, d); 0 for a text without tokens."""
 
+    def encode_layers(self, batch: Batch) -> Tensor:
+        """The same of every layer, input vectors first and `encode`'s last, shape (B, layers + 1, d)."""
+
     def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
         """Only the vectors of these token ids remain; returns new id by old id, shape (V,).
 
@@ -184,6 +186,10 @@ class StaticVectors:
         """Mean vector, shape (B, d)."""
         return mean_pool(self.module(batch.ids), batch.mask)
 
+    def encode_layers(self, batch: Batch) -> Tensor:
+        """Mean vector of the only layer there is, shape (B, 1, d)."""
+        return self.encode(batch).unsqueeze(1)
+
     def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
         """Only the vectors of these ids remain."""
         kept, new_ids = kept_ids(used, 0, self._n_tokens)
@@ -224,6 +230,13 @@ class Transformer:
         """Mean of the last layer's states, shape (B, d)."""
         states: Tensor = self._model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
         return mean_pool(states, batch.mask)
+
+    def encode_layers(self, batch: Batch) -> Tensor:
+        """Mean of the states of the input vectors and of every layer, shape (B, layers + 1, d)."""
+        found = self._model(input_ids=batch.ids, attention_mask=batch.mask, output_hidden_states=True)
+        # Whether the last of `hidden_states` has passed the final norm differs between models.
+        states = [*found.hidden_states[:-1], found.last_hidden_state]
+        return torch.stack([mean_pool(layer, batch.mask) for layer in states], dim=1)
 
     def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
         """Only the input vectors of these ids remain."""

@@ -34,16 +34,52 @@ class Part:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class TrialData:
-    """Both parts."""
+    """The parts of a trial's data.
+
+    Attributes:
+        train: Trained on.
+        seen: Places in `train` of the examples that feature passes see, ascending, shape (k,).
+        validation: Scored after every slice; what is decided by.
+        test: Scored on request only and never decided by; empty unless a split names one.
+    """
 
     train: Part
+    seen: NDArray[np.int64]
     validation: Part
+    test: Part
+
+    def passed_over(self) -> Part:
+        """The training examples that feature passes see."""
+        train = self.train
+        return Part(
+            rows=train.rows[self.seen],
+            texts=[train.texts[i] for i in self.seen],
+            labels=train.labels[self.seen],
+            groups=train.groups[self.seen],
+        )
 
 
-def write_split(path: Path, train: NDArray[np.int64], validation: NDArray[np.int64]) -> None:
-    """The file from which a trial learns what to train on and what to validate on."""
+def write_split(
+    path: Path,
+    train: NDArray[np.int64],
+    validation: NDArray[np.int64],
+    *,
+    test: NDArray[np.int64] | None = None,
+    seen: NDArray[np.int64] | None = None,
+) -> None:
+    """The file from which a trial learns what to train on, what to validate on and what to leave for last.
+
+    Args:
+        path: Of the file.
+        train: Rows trained on.
+        validation: Rows validated on.
+        test: Rows of the test part; none by default.
+        seen: Places in `train` that feature passes see; all by default.
+    """
+    parts = {"train": train, "validation": validation}
+    parts |= {name: rows for name, rows in (("test", test), ("seen", seen)) if rows is not None}
     scratch = path.with_suffix(".tmp")
-    scratch.write_text(json.dumps({"train": train.tolist(), "validation": validation.tolist()}))
+    scratch.write_text(json.dumps({name: rows.tolist() for name, rows in parts.items()}))
     scratch.replace(path)
 
 
@@ -54,9 +90,12 @@ def read_trial_data(dataset_folder: Path, split_file: Path) -> TrialData:
     validation = np.asarray(split["validation"], dtype=np.int64)
     if len(validation) > MOST_VALIDATION:
         validation = validation[np.linspace(0, len(validation) - 1, MOST_VALIDATION).astype(np.int64)]
+    train = np.asarray(split["train"], dtype=np.int64)
     return TrialData(
-        train=_part(examples, np.asarray(split["train"], dtype=np.int64)),
+        train=_part(examples, train),
+        seen=np.asarray(split.get("seen", range(len(train))), dtype=np.int64),
         validation=_part(examples, validation),
+        test=_part(examples, np.asarray(split.get("test", ()), dtype=np.int64)),
     )
 
 

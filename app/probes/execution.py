@@ -20,6 +20,7 @@ from app.datasets.storage import dataset_folder, load_dataset
 from app.db import Database
 from app.probes.journal import Journal
 from app.probes.lease import Lease
+from app.probes.plan import Action, Kind, Record, Stop
 from app.probes.planning import (
     Prepared,
     UnfitCandidateError,
@@ -31,12 +32,12 @@ from app.probes.planning import (
 from app.probes.repository import LostLeaseError
 from app.probes.results import question_for_run
 from app.probes.sample import prepare_data
-from app.probes.scheduler import Action, Kind, Record, Scheduler, Stop
+from app.probes.scheduler import Scheduler
 from app.probes.states import RunStatus
 from app.probes.trials import InterruptedTrialError, TrialPool
 from app.probes.weights import ensure_weights
 from app.question import Question
-from app.ranking.curves import load_curve_calibration
+from app.ranking.probe_model import load_probe_model
 from app.settings import Settings
 from app.snapshot import Snapshot
 from models_registry.entry import ModelEntry
@@ -183,7 +184,7 @@ class RunExecution:
 
     def _probe(self, prepared: Prepared, pool: TrialPool) -> None:
         """Ask, work, persist, until the scheduler stops."""
-        scheduler = Scheduler(prepared.plan, load_curve_calibration(), self._journal.records())
+        scheduler = Scheduler(prepared.plan, load_probe_model(), self._journal.records())
         self._journal.watch(scheduler)
         while True:
             self._check()
@@ -217,6 +218,7 @@ class RunExecution:
                 step=result.step,
                 score=result.score,
                 std_error=result.std_error,
+                estimators=dict(result.estimates),
             )
             scheduler.tell(record)
             self._journal.record(scheduler, record, result)

@@ -4,11 +4,12 @@ Texts are tokenised once, sorted by length and cut into batches of about equal c
 padding is computed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from app.probes.backbones import Backbone, TokenizedTexts
 
@@ -17,55 +18,64 @@ TOKEN_BUDGET = 1_024
 MOST_ROWS = 64
 """Texts a batch, however short they are."""
 
+LAST, LAYER_MEAN = 0, 1
+"""Places of both in what `last_and_mean` keeps."""
+POOLING = "mean over tokens: last layer, mean over layers"
+
 Features = NDArray[np.float32]
 OnBatch = Callable[[int], None]
+Reduce = Callable[[Tensor], Tensor]
+"""From the layers of a batch, shape (B, layers + 1, d), to what is kept of them, shape (B, P, d)."""
 
 
 def _nothing(_n_done: int) -> None:
     """Nobody listens."""
 
 
-def extract_features(
-    backbone: Backbone,
-    texts: Sequence[str],
-    *,
-    max_length: int,
-    token_budget: int = TOKEN_BUDGET,
-    on_batch: OnBatch = _nothing,
-) -> Features:
-    """One vector a text, shape (n, d).
+def last_and_mean(layers: Tensor) -> Tensor:
+    """The last layer and the mean over all, shape (B, 2, d): what the head and what estimators read.
 
-    Args:
-        backbone: The model.
-        texts: n texts.
-        max_length: Tokens kept of each.
-        token_budget: Tokens a batch, padding included.
-        on_batch: Told after each batch how many texts are done.
+    Source: Garbas, Ploner and Akbik 2024, "Choose Your Transformer": the mean over layers ranks encoders
+    better than the last one, which pretraining has bent to its own task.
     """
-    return encode_tokenized(
-        backbone, backbone.tokenize(texts, max_length), token_budget=token_budget, on_batch=on_batch
-    )
+    return torch.stack([layers[:, -1], layers.mean(dim=1)], dim=1)
 
 
-def encode_tokenized(
+def every_layer(layers: Tensor) -> Tensor:
+    """All of them."""
+    return layers
+
+
+def extract_features(
     backbone: Backbone,
     tokenized: TokenizedTexts,
     *,
+    reduce: Reduce = last_and_mean,
     token_budget: int = TOKEN_BUDGET,
     on_batch: OnBatch = _nothing,
 ) -> Features:
-    """As `extract_features`, of texts that are tokenised already."""
-    features = np.empty((len(tokenized), backbone.width), dtype=np.float32)
+    """P vectors a text from one pass over the texts, shape (n, P, d); P is 0 where there are no texts.
+
+    Args:
+        backbone: The model.
+        tokenized: n texts.
+        reduce: What is kept of the layers of each batch, so that no more is ever held.
+        token_budget: Tokens a batch, padding included.
+        on_batch: Told after each batch how many texts are done.
+    """
     device = next(backbone.module.parameters()).device
     backbone.module.eval()
+    kept = np.empty((len(tokenized), 0, backbone.width), dtype=np.float32)
     n_done = 0
     with torch.inference_mode():
         for rows in length_sorted_batches(tokenized.lengths, token_budget):
-            vectors = backbone.encode(tokenized.batch(rows).to(device))
-            features[rows] = vectors.float().cpu().numpy()
+            vectors = reduce(backbone.encode_layers(tokenized.batch(rows).to(device))).float().cpu().numpy()
+            if not n_done:
+                kept = np.empty((len(tokenized), *vectors.shape[1:]), dtype=np.float32)
+            kept[rows] = vectors
             n_done += len(rows)
             on_batch(n_done)
-    return features
+    return kept
 
 
 def length_sorted_batches(lengths: NDArray[np.int64], token_budget: int) -> Iterator[NDArray[np.int64]]:

@@ -12,11 +12,12 @@ from app.documents import score_document
 from app.measured import measured_on
 from app.probes.lease import Lease
 from app.probes.messages import BaselineScore
+from app.probes.plan import OUTCOME_FINISHED, Action, Kind, Record
 from app.probes.planning import Prepared
 from app.probes.ranking import ranked_rows
 from app.probes.repository import LeaseRepository, RunRepository
 from app.probes.results import measured_figures, put_back
-from app.probes.scheduler import OUTCOME_FINISHED, Action, Kind, Record, Scheduler
+from app.probes.scheduler import Scheduler
 from app.probes.states import RunStatus, TrialStatus
 from app.probes.tables import ProbePointRow, ProbeRunRow, ProbeTrialRow
 from app.probes.trials import TrialResult
@@ -211,7 +212,7 @@ class Journal:
             for trial in RunRepository(session).trials(row.id):
                 if not TrialStatus(trial.status).is_final:
                     trial.status = TrialStatus.STOPPED
-                    trial.why = trial.why or _why_stopped(trial, status)
+                    trial.why = trial.why or _why_stopped(trial, status, decision)
             if self._scheduler is not None and status is not RunStatus.FAILED:
                 put_back(self._measured(self._scheduler), self._dataset, row.id, session)
             started = row.started_at or row.created_at
@@ -267,11 +268,11 @@ class Journal:
         leases.append_event(row, "ranking", {"ranking": shown}, self._clock())
 
 
-def _why_stopped(trial: ProbeTrialRow, status: RunStatus) -> str:
+def _why_stopped(trial: ProbeTrialRow, status: RunStatus, decision: str) -> str:
     if status is RunStatus.CANCELLED:
         return "the run was cancelled"
     if not trial.transferability:
-        return "the budget ended before its turn"
+        return f"the run ended before its turn: {decision}"
     return "not worth more of the budget"
 
 

@@ -123,10 +123,16 @@ class RunBaselines:
     """The classical baselines."""
 
 
-Command = ExtractFeatures | Train | RunBaselines
-_COMMANDS: dict[str, type[ExtractFeatures] | type[Train] | type[RunBaselines]] = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreTest:
+    """What was trained so far is scored on the test part."""
+
+
+Command = ExtractFeatures | Train | RunBaselines | ScoreTest
+_COMMANDS: dict[str, type[ExtractFeatures] | type[Train] | type[RunBaselines] | type[ScoreTest]] = {
     "features": ExtractFeatures,
     "train": Train,
+    "test": ScoreTest,
     "baselines": RunBaselines,
 }
 
@@ -174,6 +180,23 @@ class SlicePoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestScore:
+    """A score on the test part.
+
+    Attributes:
+        step: Optimiser steps done.
+        metric: In the metric's units.
+        std_error: Of the metric.
+        n_examples: Of the test part.
+    """
+
+    step: int
+    metric: float
+    std_error: float
+    n_examples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureReport:
     """What one pass over the data gave.
 
@@ -215,7 +238,7 @@ class BaselineReport:
     scores: tuple[BaselineScore, ...]
 
 
-Result = SlicePoint | FeatureReport | BaselineReport
+Result = SlicePoint | FeatureReport | BaselineReport | TestScore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +327,8 @@ def decode_result(raw: Mapping[str, Any]) -> Result:
     match raw["type"]:
         case "SlicePoint":
             return SlicePoint(**values)
+        case "TestScore":
+            return TestScore(**values)
         case "FeatureReport":
             return FeatureReport(**values)
         case "BaselineReport":

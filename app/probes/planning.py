@@ -1,5 +1,6 @@
 """A queued request becomes a plan: sample, arms, predicted costs and the prior belief, all frozen."""
 
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from app.probes.scheduler import ArmPlan, RunPlan
+from app.probes.plan import ArmPlan, RunPlan
 from app.question import CJK_LANGUAGES, Question, workload
 from app.ranking.belief import Belief
 from app.ranking.candidates import CandidateTable
@@ -16,6 +17,8 @@ from app.ranking.cost import PADDING, epochs_for, tokens_per_example
 from app.ranking.devices import Device
 from app.ranking.evidence import EvidenceBase
 from app.ranking.observations import condition_on_probes
+from app.ranking.probe_model import Group, load_probe_model
+from app.ranking.target import TUNED
 from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
@@ -23,10 +26,18 @@ from models_registry.vocabulary import Strategy
 BATCH_SIZE = 16
 MOST_TOKENS = 512
 """Longest input of a probe; what lies behind is cut for every candidate alike."""
-MAX_VALIDATION = 1_000
+MIN_VALIDATION, MAX_VALIDATION = 256, 1_000
+VALIDATION_SHARE = 0.2
 MAX_TRAIN, MIN_TRAIN = 8_000, 256
+MIN_FEATURES = 64
+N_SIZES = 24
+"""Training sizes that are weighed up, evenly spaced in their logarithm."""
+BACKWARD = 3.0
+"""Passes that a training step costs: the backward pass costs twice the forward."""
+TRAINED_SHARE = 0.15
+"""Share of the cost of fine-tuning every candidate on the sample that the budget is to be."""
 FEATURE_SHARE = 0.3
-"""Share of the budget that the passes over the data may take, which sets the sample's size."""
+"""Share of the budget that the passes over the data may take, which sets how many examples they see."""
 # Measured on two AVX2 cores (torch 2.13, two threads) with WordLlama, MiniLM-L3, MiniLM-L6 and
 # multilingual-e5-small on SST-2, ACL-ARC and THUCNews, 256 + 300 texts of 20 to 61 tokens.
 LOAD_SECONDS, LOAD_SECONDS_PER_PARAMETER = 0.5, 1e-8
@@ -51,10 +62,22 @@ class UnfitCandidateError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """How much of the data a run trains and validates on."""
+    """How much of the data a run works on.
+
+    Attributes:
+        n_train: Examples trained on.
+        n_validation: Examples validated on.
+        n_features: Of the training examples, those that feature passes see; None for all.
+    """
 
     n_train: int
     n_validation: int
+    n_features: int | None = None
+
+    @property
+    def n_seen(self) -> int:
+        """Training examples that a feature pass sees."""
+        return self.n_train if self.n_features is None else self.n_features
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -118,11 +141,10 @@ def prepare(
     strategies = [Strategy(s) for s in request["strategies"]]
     table = CandidateTable(tuple(entries))
     tokens = workload(question.profile).tokens
-    per_example = _pass_seconds(table, tokens, device)
+    per_example = pass_seconds(table, tokens, device)
     sample = choose_sample(n_examples, budget, float(per_example.sum()))
     epochs = epochs_for(sample.n_train)
-    loading = LOAD_SECONDS + LOAD_SECONDS_PER_PARAMETER * table.parameters
-    features = (loading + per_example * (sample.n_train + sample.n_validation)).tolist()
+    features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation)).tolist()
     arms = [
         _arm(model, strategy, float(per_example[model]), sample, epochs)
         for model in range(len(entries))
@@ -132,12 +154,15 @@ def prepare(
     plan = RunPlan(
         belief=_prior(question, base, entries),
         names=tuple(e.name for e in entries),
+        groups=tuple(Group.of(e) for e in entries),
         feature_seconds=tuple(features),
         arms=tuple(arms),
         metric=metric_named(question.profile.metric),
         stop_p_best=float(request["stop"]["p_best"]),
         stop_regret=float(request["stop"]["expected_regret"]),
         seed=int(request["seed"]),
+        features_share=sample.n_seen / sample.n_train,
+        missing_doublings=max(math.log2(n_examples / sample.n_train), 0.0),
     )
     return Prepared(
         plan=plan,
@@ -155,22 +180,40 @@ def kept_tokens(p95_length: float, *, is_cjk: bool) -> int:
     return int(min(16 * -(-wanted // 16), MOST_TOKENS))
 
 
-def choose_sample(n_examples: int, budget_seconds: float, pass_seconds: float) -> Sample:
-    """As much data as one pass of every candidate can see in `FEATURE_SHARE` of the budget.
+def choose_sample(n_examples: int, budget_seconds: float, example_seconds: float) -> Sample:
+    """How much of the data a run trains on, and how much of that its feature passes see.
+
+    As many training examples as let the budget pay for `TRAINED_SHARE` of all fine-tunes: fewer would be
+    trained to their end and say little about the whole data, more would hardly be begun.
 
     Args:
         n_examples: In the data set.
         budget_seconds: Of the run.
-        pass_seconds: Of one example through all candidates.
+        example_seconds: Of one example through all candidates, forward only.
     """
-    affordable = int(FEATURE_SHARE * budget_seconds / max(pass_seconds, 1e-9))
-    n_validation = int(np.clip(0.2 * min(n_examples, affordable), 1, MAX_VALIDATION))
-    n_train = int(np.clip(affordable - n_validation, MIN_TRAIN, MAX_TRAIN))
-    n_validation = max(n_validation, min(int(0.2 * n_examples), MIN_TRAIN))
-    return Sample(n_train=max(min(n_train, n_examples - n_validation), 1), n_validation=n_validation)
+    most = max(n_examples - int(VALIDATION_SHARE * n_examples), 1)
+    sizes = np.unique(np.geomspace(min(MIN_TRAIN, most), min(MAX_TRAIN, most), N_SIZES).astype(int))
+    costs = [BACKWARD * n * epochs_for(int(n)) * example_seconds for n in sizes]
+    affordable = [
+        int(n) for n, cost in zip(sizes, costs, strict=True) if TRAINED_SHARE * cost <= budget_seconds
+    ]
+    n_train = affordable[-1] if affordable else int(sizes[0])
+    n_validation = int(np.clip(VALIDATION_SHARE * n_train, MIN_VALIDATION, MAX_VALIDATION))
+    n_validation = max(min(n_validation, n_examples - most), 1)
+    passes = FEATURE_SHARE * budget_seconds / max(example_seconds, 1e-9) - n_validation
+    return Sample(
+        n_train=n_train,
+        n_validation=n_validation,
+        n_features=int(np.clip(passes, min(MIN_FEATURES, n_train), n_train)),
+    )
 
 
-def _pass_seconds(
+def loading_seconds(table: CandidateTable) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """Seconds until each candidate's trial has begun."""
+    return np.asarray(LOAD_SECONDS + LOAD_SECONDS_PER_PARAMETER * table.parameters)
+
+
+def pass_seconds(
     table: CandidateTable, tokens: float, device: Device
 ) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """Seconds of one example through each candidate, forward only."""
@@ -190,7 +233,7 @@ def _arm(model: int, strategy: Strategy, pass_seconds: float, sample: Sample, ep
         model=model,
         strategy=strategy,
         total_steps=steps_an_epoch * epochs,
-        step_seconds=3.0 * pass_seconds * BATCH_SIZE,  # the backward pass costs twice the forward
+        step_seconds=BACKWARD * pass_seconds * BATCH_SIZE,
         slice_overhead_seconds=SLICE_OVERHEAD_SECONDS + pass_seconds * sample.n_validation,
     )
 
@@ -209,9 +252,8 @@ def _prior(question: Question, base: EvidenceBase, entries: Sequence[ModelEntry]
     unfit = next((e.name for e in entries if index[e.name] not in held.position), None)
     if unfit is not None:
         raise UnfitCandidateError(unfit)
-    positions = [held.position[index[e.name]] for e in entries]
-    arms = np.array([2 * p + a for p in positions for a in (0, 1)], dtype=np.intp)
-    return held.belief.subset(arms)
+    tuned = np.array([2 * held.position[index[e.name]] + TUNED for e in entries], dtype=np.intp)
+    return load_probe_model().joined(held.belief.subset(tuned), [Group.of(e) for e in entries])
 
 
 def plan_to_json(prepared: Prepared) -> dict[str, Any]:
@@ -239,7 +281,10 @@ def plan_to_json(prepared: Prepared) -> dict[str, Any]:
         "stop_p_best": plan.stop_p_best,
         "stop_regret": plan.stop_regret,
         "seed": plan.seed,
+        "features_share": plan.features_share,
+        "missing_doublings": plan.missing_doublings,
         "n_train": prepared.sample.n_train,
+        "n_features": prepared.sample.n_features,
         "n_validation": prepared.sample.n_validation,
         "epochs": prepared.epochs,
         "max_length": prepared.max_length,
@@ -262,17 +307,22 @@ def plan_from_json(raw: Mapping[str, Any], entries: Mapping[str, ModelEntry]) ->
             level_variance=float(belief["level_variance"]),
         ),
         names=tuple(raw["names"]),
+        groups=tuple(Group.of(entries[name]) for name in raw["names"]),
         feature_seconds=tuple(raw["feature_seconds"]),
         arms=tuple(ArmPlan(**{**a, "strategy": Strategy(a["strategy"])}) for a in raw["arms"]),
         metric=metric_named(raw["metric"]),
         stop_p_best=raw["stop_p_best"],
         stop_regret=raw["stop_regret"],
         seed=raw["seed"],
+        features_share=raw.get("features_share", 1.0),  # plans kept before there were such
+        missing_doublings=raw.get("missing_doublings", 0.0),
     )
     return Prepared(
         plan=plan,
         entries=tuple(entries[name] for name in plan.names),
-        sample=Sample(n_train=raw["n_train"], n_validation=raw["n_validation"]),
+        sample=Sample(
+            n_train=raw["n_train"], n_validation=raw["n_validation"], n_features=raw.get("n_features")
+        ),
         epochs=raw["epochs"],
         max_length=raw["max_length"],
         n_threads=raw["n_threads"],

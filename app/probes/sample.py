@@ -49,7 +49,7 @@ def prepare_data(dataset: Path, run_folder: Path, sample: Sample, seed: int) -> 
     path = run_folder / SPLIT_NAME
     if not path.exists():
         train, validation = draw(examples, sample, seed)
-        write_split(path, train, validation)
+        write_split(path, train, validation, seen=subsample(examples.take(train), sample.n_seen, seed))
     kept = json.loads(path.read_text(encoding="utf-8"))
     return RunData(
         folder=dataset,

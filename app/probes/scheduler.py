@@ -3,186 +3,62 @@
 A scheduler is a function of its plan and of the records that it was told, in order. A worker that takes a run
 over tells a new scheduler the same records and goes on where the other left off.
 
-The way of a run: one pass over the data for every candidate (its frozen features serve the head and the
-transferability estimators), then slices of fine-tuning, each where it is worth most a second, until the
-answer is good enough, nothing is left to learn, or the budget is spent.
+Every piece of work is an observation of the final scores (`app.ranking.probed`): a pass over the data with a
+head on frozen features, or a slice of a fine-tune. The next one is that which is worth most a second, what it
+leads to included, until the answer is good enough, nothing is left to learn, or the budget is spent.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from app.probes.plan import OUTCOME_FINISHED, Action, ArmPlan, ArmScore, Kind, Record, RunPlan, Stop
 from app.probes.states import TrialStatus
-from app.ranking.allocation import knowledge_gradient
 from app.ranking.belief import Belief
-from app.ranking.curves import CurveCalibration
 from app.ranking.evidence import N_SAMPLES, arm_of
 from app.ranking.posterior import expected_regret, p_best
-from benchmarks.metrics import Metric
+from app.ranking.probe_model import HEAD, SLICE, ProbeModel
+from app.ranking.probed import Observation, Probed
 from models_registry.vocabulary import Strategy
 
-Array = NDArray[np.float64]
-
-SLICE_FRACTIONS = (0.125, 0.25, 0.5, 1.0)
-"""Ends of an arm's slices as shares of its steps: each doubles what is known, as successive halving does."""
 SLICE_MARGIN = 1.3
 """Predicted costs are right within about 30 %: a slice that the budget cuts off is time for nothing."""
 NEGLIGIBLE_VALUE = 1e-6
-"""Expected improvement, comparable scale, below which a slice can no longer change the answer."""
-
-
-class Kind(StrEnum):
-    """Kinds of work."""
-
-    FEATURES = "features"
-    SLICE = "slice"
+"""Expected improvement, comparable scale, below which nothing can change the answer any more."""
+TYPICAL_VARIANCE = 0.02
+"""Of a score's error before any was seen, comparable scale: an accuracy of 0.8 on 300 examples."""
+_FAILED = frozenset({TrialStatus.OUT_OF_MEMORY, TrialStatus.DIVERGED, TrialStatus.FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArmPlan:
-    """One arm of a run, with its costs as predicted when the run started.
+class Option:
+    """Something that could be done next.
 
     Attributes:
-        model: Position of its model among the candidates.
-        strategy: `head` or `full`.
-        total_steps: Optimiser steps to its end; 0 for a head, which needs none.
-        step_seconds: Of one step, predicted.
-        slice_overhead_seconds: Validation and saving, a slice.
+        action: What.
+        leads_to: What it is worth doing for: what it shows, with what it opens the way to.
+        seconds: Predicted cost of getting there.
     """
 
-    model: int
-    strategy: Strategy
-    total_steps: int
-    step_seconds: float
-    slice_overhead_seconds: float
-
-    def slice_ends(self) -> tuple[int, ...]:
-        """Steps at which its slices end."""
-        return tuple(sorted({max(1, round(f * self.total_steps)) for f in SLICE_FRACTIONS}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPlan:
-    """Everything a scheduler decides by, frozen when the run starts.
-
-    Attributes:
-        belief: Prior over two arms a candidate (tuned, frozen), comparable scale.
-        names: Of the candidates.
-        feature_seconds: Predicted cost of one pass over the data, by candidate.
-        arms: The arms that are probed and ranked.
-        metric: The user's.
-        stop_p_best: Probability at which the answer is good enough.
-        stop_regret: Expected regret (metric units) at which it is.
-        seed: Of the draws.
-    """
-
-    belief: Belief
-    names: tuple[str, ...]
-    feature_seconds: tuple[float, ...]
-    arms: tuple[ArmPlan, ...]
-    metric: Metric
-    stop_p_best: float
-    stop_regret: float
-    seed: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One piece of work.
-
-    Attributes:
-        kind: What it is.
-        model: Position of the candidate.
-        arm: Index into `RunPlan.arms`; None for a feature pass, which serves all arms of its model.
-        until_step: Where a slice ends.
-        predicted_seconds: Its cost as the plan predicts it.
-    """
-
-    kind: Kind
-    model: int
-    arm: int | None
-    until_step: int | None
-    predicted_seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
-    """The run ends, and why."""
-
-    reason: str
-    detail: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """What came of an action.
-
-    Attributes:
-        kind: Of the action.
-        model: Position of the candidate.
-        arm: Index of the arm; None for a feature pass.
-        outcome: `finished`, or the trial status that ended it.
-        seconds: Charged.
-        step: Steps done by the arm after a slice.
-        score: Validation score of the head or the slice, metric units.
-        std_error: Of the score.
-    """
-
-    kind: Kind
-    model: int
-    arm: int | None
-    outcome: str
+    action: Action
+    leads_to: tuple[Observation, ...]
     seconds: float
-    step: int = 0
-    score: float | None = None
-    std_error: float = 0.0
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> "Record":
-        """The record that was kept."""
-        return cls(**{**raw, "kind": Kind(raw["kind"])})
-
-    def to_json(self) -> dict[str, Any]:
-        """What is kept of it."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-OUTCOME_FINISHED = "finished"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArmScore:
-    """The newest score of an arm.
-
-    Attributes:
-        value: In the metric's units.
-        std_error: Of the value.
-        extrapolation_variance: Of the way from here to the arm's end, comparable scale; 0 at its end.
-        fraction: Share of its steps done.
-    """
-
-    value: float
-    std_error: float
-    extrapolation_variance: float
-    fraction: float
 
 
 class Scheduler:
     """Decides what is worth doing next; knows nothing of clocks, processes or databases."""
 
-    def __init__(self, plan: RunPlan, curves: CurveCalibration, records: Sequence[Record] = ()) -> None:
+    def __init__(self, plan: RunPlan, model: ProbeModel, records: Sequence[Record] = ()) -> None:
         self.plan = plan
-        self._curves = curves
+        self._model = model
         self._featured: set[int] = set()
         self._ended: dict[int, TrialStatus] = {}
         self._steps: dict[int, int] = {}
         self._frozen: dict[int, tuple[float, float]] = {}
+        self._estimators: dict[int, Mapping[str, float]] = {}
         self._slices: dict[int, tuple[int, float, float]] = {}
-        self._lost_models: set[int] = set()
+        self._probed: Probed | None = None
         self.measured_seconds = 0.0
         self.predicted_seconds = 0.0
         for record in records:
@@ -190,6 +66,7 @@ class Scheduler:
 
     def tell(self, record: Record) -> None:
         """Take in what came of an action."""
+        self._probed = None
         self.measured_seconds += record.seconds
         match record.kind:
             case Kind.FEATURES:
@@ -200,17 +77,15 @@ class Scheduler:
     def _tell_features(self, record: Record) -> None:
         self._featured.add(record.model)
         self.predicted_seconds += self.plan.feature_seconds[record.model]
+        arms = [arm for arm, plan in enumerate(self.plan.arms) if plan.model == record.model]
         if record.outcome != OUTCOME_FINISHED:
-            self._lost_models.add(record.model)
-            for arm, plan in enumerate(self.plan.arms):
-                if plan.model == record.model:
-                    self._ended[arm] = TrialStatus(record.outcome)
+            self._ended |= {arm: TrialStatus(record.outcome) for arm in arms}
             return
         if record.score is not None:
             self._frozen[record.model] = (record.score, record.std_error)
-        for arm, plan in enumerate(self.plan.arms):
-            if plan.model == record.model and plan.strategy is Strategy.HEAD:
-                self._ended[arm] = TrialStatus.FINISHED
+            self._estimators[record.model] = record.estimators
+        heads = [arm for arm in arms if self.plan.arms[arm].strategy is Strategy.HEAD]
+        self._ended |= dict.fromkeys(heads, TrialStatus.FINISHED)
 
     def _tell_slice(self, record: Record) -> None:
         arm = record.arm
@@ -227,55 +102,78 @@ class Scheduler:
         if record.step >= plan.total_steps:
             self._ended[arm] = TrialStatus.FINISHED
 
+    @property
+    def probed(self) -> Probed:
+        """The prior with everything told."""
+        if self._probed is None:
+            found = [self._of_head(model, *seen) for model, seen in sorted(self._frozen.items())]
+            for model, scores in sorted(self._estimators.items()):
+                found += self._of_estimators(model, scores)
+            found += [self._of_slice(arm, *seen) for arm, seen in sorted(self._slices.items())]
+            self._probed = Probed(
+                prior=self.plan.belief,
+                model=self._model,
+                groups=self.plan.groups,
+                observations=tuple(found),
+                missing_doublings=self.plan.missing_doublings,
+            )
+        return self._probed
+
     def belief(self) -> Belief:
         """The belief after everything told, over two arms a candidate."""
-        found = [self._frozen_observation(model, *seen) for model, seen in sorted(self._frozen.items())]
-        found += [self._slice_observation(arm, *seen) for arm, seen in sorted(self._slices.items())]
-        if not found:
-            return self.plan.belief
-        arms, values, noise, shift = (np.array(column) for column in zip(*found, strict=True))
-        return self.plan.belief.condition(arms.astype(np.intp), values, noise, shift)
+        return self.probed.belief
 
-    def _frozen_observation(self, model: int, score: float, error: float) -> tuple[int, float, float, float]:
-        y, variance = self._comparable(score, error)
-        return 2 * model + arm_of(Strategy.HEAD), y, variance, 0.0
+    def _of_head(self, model: int, score: float, error: float) -> Observation:
+        value, variance = self._comparable(score, error)
+        share = self.plan.features_share
+        return Observation(candidate=model, kind=HEAD, share=share, value=value, variance=variance)
 
-    def _slice_observation(
-        self, arm: int, step: int, score: float, error: float
-    ) -> tuple[int, float, float, float]:
+    def _of_estimators(self, model: int, scores: Mapping[str, float]) -> list[Observation]:
+        share = self.plan.features_share
+        return [
+            Observation(candidate=model, kind=name, share=share, value=scores[name])
+            for name in self._model.estimators
+            if name in scores
+        ]
+
+    def _of_slice(self, arm: int, step: int, score: float, error: float) -> Observation:
         plan = self.plan.arms[arm]
-        fraction = min(step / plan.total_steps, 1.0)
-        y, variance = self._comparable(score, error)
-        position = 2 * plan.model + arm_of(plan.strategy)
-        return position, y, variance + self._curves.variance(fraction), -self._curves.gain(fraction)
+        value, variance = self._comparable(score, error)
+        share = min(step / plan.total_steps, 1.0)
+        return Observation(candidate=plan.model, kind=SLICE, share=share, value=value, variance=variance)
 
     def _comparable(self, score: float, error: float) -> tuple[float, float]:
         y, variance = self.plan.metric.measured(score, error)
         return float(y), float(variance)
+
+    def _typical_variance(self) -> float:
+        """Of the error of a score that is yet to come."""
+        seen = [self._comparable(*found)[1] for found in self._frozen.values()]
+        return float(np.mean(seen)) if seen else TYPICAL_VARIANCE
 
     def scores(self) -> dict[int, ArmScore]:
         """The newest score of every arm that has one."""
         found = {}
         for arm, plan in enumerate(self.plan.arms):
             if plan.strategy is Strategy.HEAD and plan.model in self._frozen:
-                value, error = self._frozen[plan.model]
-                found[arm] = ArmScore(value=value, std_error=error, extrapolation_variance=0.0, fraction=1.0)
+                share = self.plan.features_share
+                found[arm] = self._arm_score(plan.model, HEAD, share, *self._frozen[plan.model])
             elif arm in self._slices:
                 step, value, error = self._slices[arm]
-                fraction = min(step / plan.total_steps, 1.0)
-                variance = self._curves.variance(fraction) if self._ended.get(arm) is None else 0.0
-                found[arm] = ArmScore(
-                    value=value, std_error=error, extrapolation_variance=variance, fraction=fraction
-                )
+                share = 1.0 if arm in self._ended else min(step / plan.total_steps, 1.0)
+                found[arm] = self._arm_score(plan.model, SLICE, share, value, error)
         return found
+
+    def _arm_score(self, model: int, kind: str, share: float, value: float, error: float) -> ArmScore:
+        rest = self._model.relation(self.plan.groups[model], kind, share).own
+        return ArmScore(value=value, std_error=error, extrapolation_variance=rest, fraction=share)
 
     def rankable(self) -> list[int]:
         """Arms that can still be the answer: all but those that failed.
 
         A slice that the end of the budget cut off says nothing against its arm.
         """
-        failed = {TrialStatus.OUT_OF_MEMORY, TrialStatus.DIVERGED, TrialStatus.FAILED}
-        return [arm for arm in range(len(self.plan.arms)) if self._ended.get(arm) not in failed]
+        return [arm for arm in range(len(self.plan.arms)) if self._ended.get(arm) not in _FAILED]
 
     def status(self, arm: int) -> TrialStatus:
         """Where an arm stands between actions."""
@@ -294,35 +192,100 @@ class Scheduler:
         Args:
             remaining_seconds: Of the budget.
         """
-        feature_pass = self._next_features(remaining_seconds)
-        if feature_pass is not None:
-            return feature_pass
+        if not self.rankable():
+            return Stop(reason="every candidate failed", detail={})
         enough = self._good_enough()
         if enough is not None:
             return enough
-        return self._best_slice(remaining_seconds)
+        options = self._options()
+        if not options:
+            return Stop(reason="every arm is trained to its end", detail=self._detail())
+        pace = self._pace()
+        affordable = [o for o in options if self._reserve(o) * pace <= remaining_seconds]
+        if not affordable:
+            return Stop(reason="the budget has no room for another piece of work", detail=self._detail())
+        return self._best(affordable, remaining_seconds / max(pace, 1e-9))
 
-    def _next_features(self, remaining: float) -> Action | None:
-        """The cheapest candidate that has not been passed over and can be afforded.
+    def _options(self) -> list[Option]:
+        """Everything that could be done next, once for each observation that it leads to."""
+        found = []
+        for model, seconds in enumerate(self.plan.feature_seconds):
+            arms = self._open_arms(model)
+            if model in self._featured:
+                found += [option for arm in arms for option in self._slice_options(arm)]
+            elif arms or not self._has_ended(model):
+                found += self._pass_options(model, seconds, arms)
+        return found
 
-        All are meant to be passed over; the cheap ones first show how fast this machine really is.
-        """
-        waiting = [m for m in range(len(self.plan.names)) if m not in self._featured]
-        for model in sorted(waiting, key=lambda m: (self.plan.feature_seconds[m], self.plan.names[m])):
-            seconds = self.plan.feature_seconds[model]
-            if seconds * self._pace() <= remaining:
-                return Action(
-                    kind=Kind.FEATURES, model=model, arm=None, until_step=None, predicted_seconds=seconds
-                )
-        return None
+    def _open_arms(self, model: int) -> list[int]:
+        arms = enumerate(self.plan.arms)
+        return [a for a, p in arms if p.model == model and p.total_steps > 0 and a not in self._ended]
+
+    def _has_ended(self, model: int) -> bool:
+        return all(a in self._ended for a, p in enumerate(self.plan.arms) if p.model == model)
+
+    def _pass_options(self, model: int, seconds: float, arms: Sequence[int]) -> list[Option]:
+        action = Action(kind=Kind.FEATURES, model=model, arm=None, until_step=None, predicted_seconds=seconds)
+        share, variance = self.plan.features_share, self._typical_variance()
+        shown = (
+            Observation(candidate=model, kind=HEAD, share=share, variance=variance),
+            *(Observation(candidate=model, kind=name, share=share) for name in self._model.estimators),
+        )
+        found = [Option(action=action, leads_to=shown, seconds=seconds)]
+        for arm in arms:
+            found += [
+                Option(action=action, leads_to=(*shown, *o.leads_to), seconds=seconds + o.seconds)
+                for o in self._slice_options(arm)
+            ]
+        return found
+
+    def _slice_options(self, arm: int) -> list[Option]:
+        plan, done, variance = self.plan.arms[arm], self._steps.get(arm, 0), self._typical_variance()
+        ends = [end for end in plan.slice_ends() if end > done]
+        first = Action(
+            kind=Kind.SLICE,
+            model=plan.model,
+            arm=arm,
+            until_step=ends[0],
+            predicted_seconds=self._slice_seconds(plan, done, ends[0]),
+        )
+        found = []
+        for number, end in enumerate(ends):
+            share = min(end / plan.total_steps, 1.0)
+            shown = Observation(candidate=plan.model, kind=SLICE, share=share, variance=variance)
+            seconds = self._slice_seconds(plan, done, end) + number * plan.slice_overhead_seconds
+            found.append(Option(action=first, leads_to=(shown,), seconds=seconds))
+        return found
+
+    @staticmethod
+    def _reserve(option: Option) -> float:
+        """Seconds that must be left for an option's first action to be started."""
+        margin = SLICE_MARGIN if option.action.kind is Kind.SLICE else 1.0
+        return option.action.predicted_seconds * margin
+
+    def _best(self, options: Sequence[Option], remaining: float) -> Action | Stop:
+        """The first action of the option with the highest value a second that the budget can see through."""
+        within = [o for o in options if o.seconds <= remaining] or list(options)
+        arms = np.array(sorted({self.position(a) for a in self.rankable()}), dtype=np.intp)
+        values = self.probed.values([o.leads_to for o in within], arms)
+        if values.max() < NEGLIGIBLE_VALUE:
+            return self._look_at_leader(within) or Stop(
+                reason="nothing left can change the answer", detail=self._detail()
+            )
+        rates = values / np.maximum([o.seconds for o in within], 1e-9)
+        return within[int(np.argmax(rates))].action
+
+    def _look_at_leader(self, options: Sequence[Option]) -> Action | None:
+        """A pass over the leader where it was never looked at: no answer without a measurement."""
+        leader = self._leader()
+        passes = (o.action for o in options if o.action.kind is Kind.FEATURES and o.action.model == leader)
+        return next(passes, None)
 
     def _good_enough(self) -> Stop | None:
-        arms = self.rankable()
-        if not arms:
-            return Stop(reason="every candidate failed", detail={})
-        if len(self._featured) < len(self.plan.names):
-            return None
+        """Whether the leader has been looked at and leads by enough."""
         probability, regret = self.standing()
+        if self._leader() not in self._featured:
+            return None
         detail = {"p_best": probability, "expected_regret": regret}
         if probability >= self.plan.stop_p_best:
             return Stop(reason="P(best) reached", detail=detail)
@@ -330,14 +293,22 @@ class Scheduler:
             return Stop(reason="expected regret reached", detail=detail)
         return None
 
-    def standing(self) -> tuple[float, float]:
-        """P(best) and expected regret (metric units) of the model that leads, each by its better arm."""
-        belief = self.belief()
-        best: dict[int, int] = {}
+    def _better_arms(self) -> dict[int, int]:
+        """Position of the better arm of every model that can still be the answer."""
+        mean, best = self.belief().mean, dict[int, int]()
         for arm in self.rankable():
             model, position = self.plan.arms[arm].model, self.position(arm)
-            if model not in best or belief.mean[position] > belief.mean[best[model]]:
+            if model not in best or mean[position] > mean[best[model]]:
                 best[model] = position
+        return best
+
+    def _leader(self) -> int:
+        best = self._better_arms()
+        return max(sorted(best), key=lambda model: self.belief().mean[best[model]])
+
+    def standing(self) -> tuple[float, float]:
+        """P(best) and expected regret (metric units) of the model that leads, each by its better arm."""
+        belief, best = self.belief(), self._better_arms()
         positions = np.array(sorted(best.values()), dtype=np.intp)
         draws = belief.sample_relative(N_SAMPLES, self.plan.seed)[:, positions]
         leader = int(np.argmax(belief.mean[positions]))
@@ -345,62 +316,9 @@ class Scheduler:
             draws.max(axis=1), draws[:, leader], self.plan.metric
         )
 
-    def _best_slice(self, remaining: float) -> Action | Stop:
-        """The slice with the highest value a second, looking ahead to the end of its arm."""
-        open_arms = [a for a in self.rankable() if a not in self._ended and self.plan.arms[a].total_steps > 0]
-        open_arms = [a for a in open_arms if self.plan.arms[a].model in self._featured]
-        if not open_arms:
-            return Stop(reason=self._why_none_is_open(), detail=self._detail())
-        needed = {a: self._next_cost(a) * self._pace() * SLICE_MARGIN for a in open_arms}
-        affordable = [a for a in open_arms if needed[a] <= remaining]
-        if not affordable:
-            return Stop(reason="the budget has no room for another slice", detail=self._detail())
-        belief = self.belief()
-        values = {arm: self._value_rate(belief, arm) for arm in affordable}
-        if max(value for value, _ in values.values()) < NEGLIGIBLE_VALUE:
-            return Stop(reason="no further slice can change the answer", detail=self._detail())
-        arm = max(affordable, key=lambda a: (values[a][1], -a))
-        plan, done = self.plan.arms[arm], self._steps.get(arm, 0)
-        until = next(end for end in plan.slice_ends() if end > done)
-        seconds = self._slice_seconds(plan, done, until)
-        return Action(kind=Kind.SLICE, model=plan.model, arm=arm, until_step=until, predicted_seconds=seconds)
-
-    def _why_none_is_open(self) -> str:
-        if len(self._featured) < len(self.plan.names):
-            return "the budget has no room for another candidate"
-        return "every arm is trained to its end"
-
     def _detail(self) -> dict[str, float]:
-        if not self.rankable():
-            return {}
         probability, regret = self.standing()
         return {"p_best": probability, "expected_regret": regret}
-
-    def _value_rate(self, belief: Belief, arm: int) -> tuple[float, float]:
-        """Best knowledge gradient of training the arm further, and the best of it a second."""
-        plan, done = self.plan.arms[arm], self._steps.get(arm, 0)
-        known = self._precision(plan, done)
-        values, rates = [], []
-        for end in (end for end in plan.slice_ends() if end > done):
-            gained = self._precision(plan, end) - known
-            noise = 1.0 / max(gained, 1e-9)
-            value = knowledge_gradient(belief, self.position(arm), noise)
-            values.append(value)
-            rates.append(value / self._slice_seconds(plan, done, end))
-        return max(values), max(rates)
-
-    def _precision(self, plan: ArmPlan, step: int) -> float:
-        """Of what a curve up to this step says about the final score; 0 before the first slice."""
-        if step == 0:
-            return 0.0
-        error = np.mean([v for _, v in self._frozen.values()]) if self._frozen else 0.0
-        typical = np.mean([s for s, _ in self._frozen.values()]) if self._frozen else 0.5
-        _, variance = self._comparable(float(typical), float(error))
-        return 1.0 / (self._curves.variance(min(step / plan.total_steps, 1.0)) + variance + 1e-6)
-
-    def _next_cost(self, arm: int) -> float:
-        plan, done = self.plan.arms[arm], self._steps.get(arm, 0)
-        return self._slice_seconds(plan, done, next(end for end in plan.slice_ends() if end > done))
 
     @staticmethod
     def _slice_seconds(plan: ArmPlan, done: int, until: int) -> float:

@@ -23,7 +23,7 @@ from app.probes.backbones import Backbone, TokenizedTexts, best_device
 from app.probes.data import TrialData
 from app.probes.features import length_sorted_batches
 from app.probes.logistic import LinearClassifier
-from app.probes.messages import Heartbeat, SlicePoint, TrialSpec
+from app.probes.messages import Heartbeat, SlicePoint, TestScore, TrialSpec
 from app.probes.strategies import full
 from app.probes.tasks.text_classification import TextClassifier, classification_loss, has_diverged
 
@@ -80,9 +80,10 @@ class FullFineTune:
             head: Where the head begins; None begins at random.
         """
         self._spec = spec
-        self._train, self._validation = _tokenize(spec, backbone, data)
+        self._train, self._validation, self._test = _tokenize(spec, backbone, data)
         self._labels = torch.from_numpy(data.train.labels)
         self._validation_labels = data.validation.labels
+        self._test_labels = data.test.labels
         torch.manual_seed(spec.seed)
         self._model = TextClassifier(backbone, spec.n_classes)
         if head is not None:
@@ -119,14 +120,32 @@ class FullFineTune:
         began = time.monotonic()
         losses = [] if self.has_ended else self._train_to(min(until_step, self.total_steps), heartbeat)
         heartbeat(Heartbeat(stage="validation"))
-        predictions, validation_loss = self._evaluate()
+        logits = self._logits(self._validation)
+        validation_loss = float(classification_loss(logits, torch.from_numpy(self._validation_labels), None))
         if not np.isfinite(validation_loss):
             raise DivergedError(self.progress.step, validation_loss)
         self._note(losses, validation_loss)
         save_state(self._spec.folder, self._model, self._optimizer, self.progress)
         self.progress = replace(self.progress, seconds=self.progress.seconds + time.monotonic() - began)
         save_progress(self._spec.folder, self.progress)
-        return self._point(predictions, validation_loss)
+        return self._point(logits.argmax(dim=1).numpy(), validation_loss)
+
+    def score_test(self) -> TestScore:
+        """What is trained so far, scored on the test part.
+
+        Raises:
+            ValueError: The split names none.
+        """
+        if not len(self._test):
+            raise ValueError("the split has no test part")
+        spec, references = self._spec, self._test_labels
+        predictions = self._logits(self._test).argmax(dim=1).numpy()
+        return TestScore(
+            step=self.progress.step,
+            metric=metrics.compute(spec.metric, predictions, references),
+            std_error=metrics.standard_error(spec.metric, predictions, references, seed=spec.seed),
+            n_examples=len(references),
+        )
 
     def _train_to(self, until_step: int, heartbeat: OnHeartbeat) -> list[float]:
         self._model.train()
@@ -170,16 +189,14 @@ class FullFineTune:
             self._batches = (epoch, batches)
         return self._batches[1][position]
 
-    def _evaluate(self) -> tuple[NDArray[np.int64], float]:
-        """Predicted classes of the validation part, shape (n,), and its mean cross-entropy."""
+    def _logits(self, texts: TokenizedTexts) -> Tensor:
+        """Of n texts, shape (n, K)."""
         self._model.eval()
-        logits = torch.empty(len(self._validation), self._spec.n_classes)
+        logits = torch.empty(len(texts), self._spec.n_classes)
         with torch.inference_mode():
-            for rows in length_sorted_batches(self._validation.lengths, VALIDATION_TOKENS):
-                part = self._model(self._validation.batch(rows).to(self._device))
-                logits[torch.from_numpy(rows)] = part.float().cpu()
-        loss = float(classification_loss(logits, torch.from_numpy(self._validation_labels), None))
-        return logits.argmax(dim=1).numpy(), loss
+            for rows in length_sorted_batches(texts.lengths, VALIDATION_TOKENS):
+                logits[torch.from_numpy(rows)] = self._model(texts.batch(rows).to(self._device)).float().cpu()
+        return logits
 
     def _note(self, losses: list[float], validation_loss: float) -> None:
         best = self.progress.best_validation_loss
@@ -207,13 +224,17 @@ class FullFineTune:
         )
 
 
-def _tokenize(spec: TrialSpec, backbone: Backbone, data: TrialData) -> tuple[TokenizedTexts, TokenizedTexts]:
-    """Both parts' tokens, and the backbone's vocabulary cut to them."""
-    train = backbone.tokenize(data.train.texts, spec.recipe.max_length)
-    validation = backbone.tokenize(data.validation.texts, spec.recipe.max_length)
-    used = np.unique(np.concatenate([train.ids, validation.ids]))
-    new_ids = backbone.restrict_vocabulary(used)
-    return train.renumbered(new_ids), validation.renumbered(new_ids)
+def _tokenize(
+    spec: TrialSpec, backbone: Backbone, data: TrialData
+) -> tuple[TokenizedTexts, TokenizedTexts, TokenizedTexts]:
+    """The tokens of training, validation and test part, and the backbone's vocabulary cut to them."""
+    parts = [
+        backbone.tokenize(part.texts, spec.recipe.max_length)
+        for part in (data.train, data.validation, data.test)
+    ]
+    new_ids = backbone.restrict_vocabulary(np.unique(np.concatenate([part.ids for part in parts])))
+    train, validation, test = (part.renumbered(new_ids) for part in parts)
+    return train, validation, test
 
 
 def save_state(folder: Path, model: nn.Module, optimizer: torch.optim.AdamW, progress: Progress) -> None:

@@ -4,20 +4,23 @@ import json
 import os
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from app.probes import metrics
-from app.probes.backbones import POOLING, BackboneError, best_device, load_backbone
+from app.probes.backbones import BackboneError, best_device, load_backbone
 from app.probes.baselines import run_baselines
 from app.probes.data import TrialData, read_trial_data
 from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
-from app.probes.features import Features, extract_features
+from app.probes.features import LAST, LAYER_MEAN, POOLING, Features, extract_features
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import (
     BaselineReport,
@@ -26,7 +29,7 @@ from app.probes.messages import (
     Heartbeat,
     Result,
     RunBaselines,
-    SlicePoint,
+    ScoreTest,
     Train,
     TrialSpec,
     decode_command,
@@ -34,7 +37,8 @@ from app.probes.messages import (
 )
 from app.probes.strategies.head import HeadFit, fit_head
 from app.probes.training import DivergedError, FullFineTune
-from app.probes.transferability import ESTIMATORS, UndefinedScoreError
+from app.probes.transferability import ESTIMATORS, Estimator, UndefinedScoreError
+from app.probes.transferability.knn import knn
 
 SECONDS_BETWEEN_HEARTBEATS = 0.2
 _NO_MEMORY = "can't allocate memory"
@@ -94,23 +98,25 @@ class Trial:
             case ExtractFeatures():
                 return self._report_features()
             case Train(until_step=until_step):
-                return self._train(until_step)
+                return self._opened().advance(until_step, self._beat)
+            case ScoreTest():
+                return self._opened().score_test()
             case RunBaselines():
                 return self._run_baselines()
 
     def _report_features(self) -> FeatureReport:
         spec, data = self._spec, self._load_data()
         began = time.monotonic()
-        train, validation = self._features()
+        seen, validation = self._features()
         extraction_seconds = time.monotonic() - began
         self._beat(Heartbeat(stage="transferability"))
         began = time.monotonic()
-        head = self._fit_head(train)
+        head = self._fit_head(seen)
         head_seconds = time.monotonic() - began
-        predictions, labels = head.classifier.predict(validation), data.validation.labels
-        own, theirs = head.out_of_fold, data.train.labels
+        predictions, labels = head.classifier.predict(validation[:, LAST]), data.validation.labels
+        own, theirs = head.out_of_fold, data.train.labels[data.seen]
         return FeatureReport(
-            transferability=self._transferability(train, head),
+            transferability=self._transferability(seen, head),
             predicted_metric=metrics.score(spec.metric, own, theirs),
             predicted_std_error=metrics.standard_error(spec.metric, own, theirs, seed=spec.seed),
             head_metric=metrics.compute(spec.metric, predictions, labels),
@@ -122,21 +128,26 @@ class Trial:
 
     def _transferability(self, features: Features, head: HeadFit) -> dict[str, float | None]:
         """Every estimator's score; the linear probe is the head's own cross-validation, not done twice."""
-        spec, labels = self._spec, self._load_data().train.labels
+        spec, seen = self._spec, self._load_data().passed_over()
         scores: dict[str, float | None] = {
-            "linear_probe": metrics.score("accuracy", head.out_of_fold, labels)
+            "linear_probe": metrics.score("accuracy", head.out_of_fold, seen.labels)
         }
-        for name in ESTIMATORS.keys() - scores.keys():
+        # Copies of a text may differ in their last bits, so neighbours are told by the texts.
+        estimators: Mapping[str, Estimator] = {**ESTIMATORS, "knn": partial(knn, groups=seen.groups)}
+        for name in estimators.keys() - scores.keys():
+            vectors = features[:, LAYER_MEAN]
             try:
-                scores[name] = ESTIMATORS[name](features, labels, n_classes=spec.n_classes, seed=spec.seed)
+                scores[name] = estimators[name](
+                    vectors, seen.labels, n_classes=spec.n_classes, seed=spec.seed
+                )
             except UndefinedScoreError:
                 scores[name] = None
         return dict(sorted(scores.items()))
 
-    def _train(self, until_step: int) -> SlicePoint:
+    def _opened(self) -> FullFineTune:
         if self._fine_tune is None:
             self._fine_tune = self._open_fine_tune()
-        return self._fine_tune.advance(until_step, self._beat)
+        return self._fine_tune
 
     def _open_fine_tune(self) -> FullFineTune:
         spec, data = self._spec, self._load_data()
@@ -149,11 +160,11 @@ class Trial:
         return FullFineTune(spec, backbone, data, head)
 
     def _fit_head(self, features: Features) -> HeadFit:
-        spec, train = self._spec, self._load_data().train
+        spec, seen = self._spec, self._load_data().passed_over()
         return fit_head(
-            features,
-            train.labels,
-            train.groups,
+            features[:, LAST],
+            seen.labels,
+            seen.groups,
             n_classes=spec.n_classes,
             seed=spec.seed,
             class_weights=spec.recipe.class_weights,
@@ -170,31 +181,30 @@ class Trial:
         )
 
     def _features(self) -> tuple[Features, Features]:
-        """Of the training and the validation part, from the cache where it has them."""
+        """Of the training examples that are seen, shape (k, 2, d), and of the validation part, (n, 2, d)."""
         spec, data = self._spec, self._load_data()
+        seen = data.passed_over()
         cache = FeatureCache(spec.feature_cache_folder, spec.feature_cache_bytes)
-        key = self._feature_key(data)
+        key = self._feature_key(np.concatenate([seen.rows, data.validation.rows]))
         features = cache.get(key)
         if features is None:
             self._beat(Heartbeat(stage="loading"))
             backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
             backbone.module.to(best_device())
-            texts = [*data.train.texts, *data.validation.texts]
+            tokenized = backbone.tokenize([*seen.texts, *data.validation.texts], spec.recipe.max_length)
             features = extract_features(
                 backbone,
-                texts,
-                max_length=spec.recipe.max_length,
-                on_batch=lambda done: self._beat(Heartbeat(stage="features", done=done, total=len(texts))),
+                tokenized,
+                on_batch=lambda n: self._beat(Heartbeat(stage="features", done=n, total=len(tokenized))),
             )
             cache.put(key, features)
-        n_train = len(data.train.rows)
-        return features[:n_train], features[n_train:]
+        return features[: len(seen.rows)], features[len(seen.rows) :]
 
-    def _feature_key(self, data: TrialData) -> FeatureKey:
+    def _feature_key(self, rows: NDArray[np.int64]) -> FeatureKey:
         spec = self._spec
         return FeatureKey(
             dataset_id=spec.dataset_id,
-            rows_sha256=rows_digest(np.concatenate([data.train.rows, data.validation.rows])),
+            rows_sha256=rows_digest(rows),
             model_name=spec.model_name,
             pooling=POOLING,
             max_length=spec.recipe.max_length,

@@ -23,15 +23,17 @@ from app.probes.messages import (
     Result,
     RunBaselines,
     SlicePoint,
+    TestScore,
     TimedOut,
     Train,
     TrainingRecipe,
     TrialSpec,
 )
+from app.probes.plan import OUTCOME_FINISHED, Action, Kind
 from app.probes.planning import BATCH_SIZE, Prepared
 from app.probes.sample import RunData
-from app.probes.scheduler import OUTCOME_FINISHED, Action, Kind
 from app.probes.states import TrialStatus
+from app.probes.transferability.comparable import comparable
 from app.probes.trial_process import ForkServer, TrialProcess
 from app.ranking.recipe import learning_rate, weights_for_metric
 from app.settings import Settings
@@ -62,6 +64,7 @@ class TrialResult:
         loss: Mean training loss of the slice.
         examples_seen: By the arm.
         transferability: Scores by estimator.
+        estimates: The same on comparable scales.
     """
 
     outcome: str
@@ -74,6 +77,7 @@ class TrialResult:
     loss: float | None = None
     examples_seen: int = 0
     transferability: Mapping[str, float] = field(default_factory=dict)
+    estimates: Mapping[str, float] = field(default_factory=dict)
 
 
 class TrialPool:
@@ -257,6 +261,7 @@ class TrialPool:
                     std_error=result.head_std_error,
                     examples_seen=len(self._data.train),
                     transferability=known,
+                    estimates=comparable(known, len(self._data.examples.label_names)),
                 )
             case SlicePoint():
                 has_ended = result.step >= result.total_steps
@@ -270,8 +275,8 @@ class TrialPool:
                     loss=result.loss,
                     examples_seen=result.examples_seen,
                 )
-            case BaselineReport():
-                raise TypeError("baselines are no arm")
+            case BaselineReport() | TestScore():
+                raise TypeError("no result of an arm's action")
             case _:
                 assert_never(result)
 

@@ -1,14 +1,12 @@
-"""Which observation is worth most: the correlated knowledge gradient.
+"""What an observation is worth: the correlated knowledge gradient.
 
 Notation:
-    m           current mean of the arms' final scores, shape (n,)
-    C           their covariance, shape (n, n)
-    i, r        an observation of arm i with noise variance r
-    b           how the mean moves with it: C[:, i] / sqrt(C[i, i] + r), shape (n,)
+    a           current means of the arms' final scores, shape (n,)
+    b           how far one standard deviation of the observation moves them, shape (n,)
     Z           a standard normal variable
 
-The value of an observation is E[max_j (m_j + b_j Z)] - max_j m_j: by how much the arm that would be picked
-after it is expected to be better than the one picked now.
+The value of an observation is E[max_j (a_j + b_j Z)] - max_j a_j: by how much the arm that would be picked
+after it is expected to be better than the one picked now. `app.ranking.probed` says what b is.
 
 Source: Frazier, Powell and Dayanik 2009, "The Knowledge-Gradient Policy for Correlated Normal Beliefs",
 INFORMS Journal on Computing 21(4), algorithms 1 and 2.
@@ -20,29 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from app.ranking.belief import Belief
-
 Array = NDArray[np.float64]
 
 SLOPE_RESOLUTION = 1e-12
 """Lines whose slopes differ by less are parallel."""
-
-
-def knowledge_gradient(belief: Belief, arm: int, noise: float) -> float:
-    """Expected improvement of the best mean by one observation of an arm, comparable scale, at least 0.
-
-    Args:
-        belief: Current.
-        arm: Observed.
-        noise: Variance of the observation.
-    """
-    # The level moves all arms alike and changes no decision, but it hides how good the observed arm is.
-    column = belief.covariance[:, arm] + belief.level_variance
-    total = belief.covariance[arm, arm] + belief.level_variance + noise
-    if total <= 0.0:
-        return 0.0
-    slopes = column / math.sqrt(total)
-    return expected_maximum_gain(belief.mean, slopes - slopes.min())
 
 
 def expected_maximum_gain(intercepts: Array, slopes: Array) -> float:

@@ -54,16 +54,13 @@ class Belief:
             level_variance=self.level_variance,
         )
 
-    def condition(
-        self, arms: NDArray[np.intp], values: Array, noise: Array, shift: Array | None = None
-    ) -> "Belief":
+    def condition(self, arms: NDArray[np.intp], values: Array, noise: Array) -> "Belief":
         """The belief after observing arms with independent Gaussian noise.
 
         Args:
             arms: Index of the arm that each observation is about, shape (k,).
             values: Observed, comparable scale, shape (k,).
             noise: Variance of each observation, shape (k,).
-            shift: What each observation lies above its arm's score on average, shape (k,); zero by default.
 
         Returns:
             A belief whose level is absorbed: once anything was observed, level and relative part are
@@ -73,7 +70,7 @@ class Belief:
             return self
         full = self.covariance + self.level_variance
         gain_rows = full[arms]  # (k, n)
-        innovation = values - self.mean[arms] - (0.0 if shift is None else shift)
+        innovation = values - self.mean[arms]
         factor = cho_factor(gain_rows[:, arms] + np.diag(noise + JITTER), lower=True)
         mean = self.mean + gain_rows.T @ cho_solve(factor, innovation)
         covariance = full - gain_rows.T @ cho_solve(factor, gain_rows)

@@ -245,7 +245,7 @@ class EvidenceBase:
         models = self.able(target.tuned.task_type, target.tuned.languages)
         if key[1] and among is not None:
             models = np.intersect1d(models, among, assume_unique=True)
-        made = self._make(target, models, seed)
+        made = self.belief_about(target, models, seed)
         self.prior.release()
         return self._beliefs.keep(key, made, made.n_bytes)
 
@@ -271,7 +271,8 @@ class EvidenceBase:
             found = self._views.keep(target, made, made.similarity.nbytes * VIEW_ARRAYS)
         return found
 
-    def _make(self, target: Target, models: Index, seed: int) -> TargetBelief:
+    def belief_about(self, target: Target, models: Index, seed: int) -> TargetBelief:
+        """The belief over these models, shape (m,), whether or not they can do the task; not remembered."""
         entries = [self.candidates.entries[int(i)] for i in models]
         candidates = [Candidate(described=self._described(e), row=e.derived_from or e.key) for e in entries]
         view, n = self.view(target), len(entries)

@@ -12,13 +12,15 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from app.probes.backbones import (
     Backbone,
+    StaticVectors,
     TokenizedTexts,
     UnloadableModelError,
     kept_ids,
     load_backbone,
     mean_pool,
 )
-from app.probes.features import extract_features, length_sorted_batches
+from app.probes.features import LAYER_MEAN, every_layer, extract_features, length_sorted_batches
+from tests.probes.last_layer import last_layer
 
 WORDS = tuple("abcdefghijklmnopqrstuvwxyz")
 TEXTS = ("a b c d e f g h", "z", "a b c", "", "q w e r t y u i o p", "m n")
@@ -93,27 +95,37 @@ def encode_one(backbone: Backbone, text: str) -> np.ndarray[Any, np.dtype[np.flo
 
 def test_padding_and_order_change_no_vector(folder: Path) -> None:
     backbone = load_backbone(folder)
-    together = extract_features(backbone, TEXTS, max_length=32, token_budget=1_000)
+    together = last_layer(backbone, TEXTS, max_length=32, token_budget=1_000)
     for text, vector in zip(TEXTS, together, strict=True):
         np.testing.assert_allclose(vector, encode_one(backbone, text), atol=1e-5)
 
 
 def test_token_budget_changes_no_vector(folder: Path) -> None:
     backbone = load_backbone(folder)
-    small = extract_features(backbone, TEXTS, max_length=32, token_budget=8)
-    large = extract_features(backbone, TEXTS, max_length=32, token_budget=4_096)
+    small = last_layer(backbone, TEXTS, max_length=32, token_budget=8)
+    large = last_layer(backbone, TEXTS, max_length=32, token_budget=4_096)
     np.testing.assert_allclose(small, large, atol=1e-5)
 
 
 def test_features_have_the_promised_shape(folder: Path) -> None:
-    features = extract_features(load_backbone(folder), TEXTS, max_length=32)
+    features = last_layer(load_backbone(folder), TEXTS, max_length=32)
     assert features.shape == (len(TEXTS), 16)
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
 
 
 def test_no_texts_give_no_rows(folder: Path) -> None:
-    assert extract_features(load_backbone(folder), [], max_length=32).shape == (0, 16)
+    backbone = load_backbone(folder)
+    assert extract_features(backbone, backbone.tokenize([], 32)).shape == (0, 0, 16)
+
+
+def test_mean_over_layers_is_that_of_every_layer(folder: Path) -> None:
+    backbone = load_backbone(folder)
+    tokenized = backbone.tokenize(TEXTS, 32)
+    layers = extract_features(backbone, tokenized, reduce=every_layer)
+    assert layers.shape[1] == (1 if isinstance(backbone, StaticVectors) else 3)
+    means = extract_features(backbone, tokenized)[:, LAYER_MEAN]
+    np.testing.assert_allclose(means, layers.mean(axis=1), atol=1e-6)
 
 
 def test_inputs_are_cut_to_the_length_asked_for(folder: Path) -> None:
@@ -128,7 +140,7 @@ def test_prefix_is_put_before_every_text(folder: Path) -> None:
 
 def test_restricted_vocabulary_gives_the_same_vectors(folder: Path) -> None:
     backbone = load_backbone(folder)
-    before = extract_features(backbone, TEXTS, max_length=32)
+    before = last_layer(backbone, TEXTS, max_length=32)
     n_before = sum(p.numel() for p in backbone.module.parameters())
     tokenized = backbone.tokenize(TEXTS[:3], 32)
     renumbered = tokenized.renumbered(backbone.restrict_vocabulary(np.unique(tokenized.ids)))
@@ -148,7 +160,7 @@ def test_static_vectors_are_averaged(tmp_path: Path) -> None:
 def test_longest_input_leaves_room_for_roberta_offsets(tmp_path: Path) -> None:
     backbone = load_backbone(write_model(tmp_path / "m", "xlm-roberta"))
     assert backbone.max_length == 32
-    features = extract_features(backbone, ["a " * 100], max_length=512)
+    features = last_layer(backbone, ["a " * 100], max_length=512)
     assert np.isfinite(features).all()
 
 

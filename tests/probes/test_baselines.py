@@ -56,7 +56,10 @@ def test_class_of_one_example_does_no_harm() -> None:
 
 def test_report_holds_both_with_errors_and_seconds() -> None:
     data = TrialData(
-        train=reviews(60, ("wonderful", "dreadful")), validation=reviews(40, ("wonderful", "dreadful"))
+        train=reviews(60, ("wonderful", "dreadful")),
+        seen=np.arange(60),
+        validation=reviews(40, ("wonderful", "dreadful")),
+        test=reviews(0, ("wonderful", "dreadful")),
     )
     done: list[str] = []
     report = run_baselines(data, metric="f1_macro", n_classes=2, seed=0, on_done=done.append)

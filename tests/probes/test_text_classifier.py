@@ -6,9 +6,9 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from app.probes.backbones import Backbone, load_backbone
-from app.probes.features import extract_features
 from app.probes.logistic import LinearClassifier
 from app.probes.tasks.text_classification import TextClassifier, classification_loss
+from tests.probes.last_layer import last_layer
 
 TEXTS = ["a b", "b c", "c d d", "a"]
 
@@ -27,7 +27,7 @@ def test_head_from_a_solution_gives_its_logits(tmp_path: Path) -> None:
     backbone = static_backbone(tmp_path)
     rng = np.random.default_rng(0)
     solution = LinearClassifier(weight=100.0 * rng.standard_normal((3, 8)), bias=rng.standard_normal(3))
-    expected = solution.logits(extract_features(backbone, TEXTS, max_length=8))
+    expected = solution.logits(last_layer(backbone, TEXTS, max_length=8))
     model = TextClassifier(backbone, 3).eval()
     model.begin_from(solution)
     with torch.inference_mode():

@@ -31,6 +31,7 @@ from app.probes.messages import (
     TrainingRecipe,
     TrialSpec,
 )
+from app.probes.transferability import ESTIMATORS
 from app.probes.trial_process import ForkServer, TrialProcess, trial_environment
 from app.tasks.base import CheckedRow
 
@@ -144,7 +145,7 @@ def test_features_give_scores_and_are_cached(spec: TrialSpec, server: ForkServer
     assert isinstance(outcome, Finished), outcome
     report = outcome.result
     assert isinstance(report, FeatureReport)
-    assert set(report.transferability) == {"linear_probe", "logme", "h_score"}
+    assert set(report.transferability) == set(ESTIMATORS)
     assert report.head_metric > 0.8
     assert outcome.peak_memory_bytes > 10**8
     assert len(list(spec.feature_cache_folder.glob("*/*.npy"))) == 1

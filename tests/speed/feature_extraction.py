@@ -15,13 +15,13 @@ import torch
 from rich.console import Console
 
 from app.demo import fetch_reviews
-from app.probes.backbones import load_backbone
-from app.probes.features import extract_features
+from app.probes.backbones import Backbone, load_backbone
+from app.probes.features import LAST, extract_features
 from app.probes.weights import ensure_weights, packaged_entries
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DATA_DIR = Path(".cache/demo/demo")
-AIM = 0.9
+AIM = 0.95
 N_TEXTS = 1_000
 MAX_LENGTH = 128
 PLAIN_BATCH = 32
@@ -50,6 +50,11 @@ def plain_loop(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray[Any, 
     return features
 
 
+def served(backbone: Backbone, texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """What a feature pass does, of which the head reads the last layer."""
+    return extract_features(backbone, backbone.tokenize(texts, MAX_LENGTH))[:, LAST]
+
+
 def measure(model_folder: Path, corpus: Path, *, rounds: int = ROUNDS) -> dict[str, float]:
     """Examples a second of both, and the median of their ratios over interleaved rounds."""
     from transformers import AutoModel, AutoTokenizer
@@ -62,7 +67,7 @@ def measure(model_folder: Path, corpus: Path, *, rounds: int = ROUNDS) -> dict[s
     plain: list[float] = []
     difference = 0.0
     for _ in range(rounds):
-        seconds, a = _timed(lambda: extract_features(backbone, texts, max_length=MAX_LENGTH))
+        seconds, a = _timed(lambda: served(backbone, texts))
         ours.append(len(texts) / seconds)
         seconds, b = _timed(lambda: plain_loop(model, tokenizer, texts))
         plain.append(len(texts) / seconds)

@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 
-from app.probes.scheduler import Action, ArmPlan, Kind, Record, RunPlan, Scheduler, Stop
+from app.probes.plan import Action, ArmPlan, Kind, Record, RunPlan, Stop
+from app.probes.scheduler import Scheduler
 from app.probes.states import TrialStatus
 from app.ranking.belief import Belief
-from app.ranking.curves import load_curve_calibration
+from app.ranking.probe_model import Group
 from benchmarks.metrics import METRICS
 from models_registry.vocabulary import Strategy
+from tests.unit.probe_models import MODEL
 
 N = 3
 
@@ -31,6 +33,7 @@ def make_plan(means: tuple[float, ...] = (1.0, 1.1, 0.9), **changes: object) -> 
             level_variance=1.0,
         ),
         "names": tuple(f"m{i}" for i in range(len(means))),
+        "groups": (Group.LAYERED,) * len(means),
         "feature_seconds": (2.0,) * len(means),
         "arms": tuple(arms),
         "metric": METRICS["accuracy"],
@@ -86,27 +89,34 @@ def answer(scheduler: Scheduler, action: Action, truth: dict[int, float]) -> Rec
 TRUTH = {0: 0.80, 1: 0.84, 2: 0.90}
 
 
-def test_every_candidate_is_passed_over_before_any_is_trained() -> None:
-    actions, _, _ = simulate(Scheduler(make_plan(), load_curve_calibration()), TRUTH, 300.0)
-    kinds = [a.kind for a in actions]
-    assert kinds[:N] == [Kind.FEATURES] * N
-    assert Kind.FEATURES not in kinds[N:]
+def test_no_candidate_is_trained_before_its_features_are_seen() -> None:
+    actions, _, _ = simulate(Scheduler(make_plan(), MODEL), TRUTH, 300.0)
+    seen: set[int] = set()
+    for action in actions:
+        assert action.kind is Kind.FEATURES or action.model in seen
+        seen.add(action.model)
 
 
-def test_cheapest_candidate_is_passed_over_first() -> None:
-    plan = make_plan(feature_seconds=(4.0, 1.0, 2.0))
-    actions, _, _ = simulate(Scheduler(plan, load_curve_calibration()), TRUTH, 300.0)
-    assert [a.model for a in actions[:N]] == [1, 2, 0]
+def test_of_equals_the_cheapest_is_looked_at_first() -> None:
+    plan = make_plan((1.0, 1.0, 1.0), feature_seconds=(4.0, 1.0, 2.0))
+    actions, _, _ = simulate(Scheduler(plan, MODEL), TRUTH, 300.0)
+    assert actions[0].model == 1
+
+
+def test_hopeless_candidate_is_not_looked_at_while_contenders_are_open() -> None:
+    plan = make_plan((1.0, 1.1, -6.0))
+    actions, _, _ = simulate(Scheduler(plan, MODEL), TRUTH, 60.0)
+    assert {a.model for a in actions} == {0, 1}
 
 
 @pytest.mark.parametrize("budget", [1.0, 5.0, 13.0, 40.0, 100.0])
 def test_budget_is_never_exceeded(budget: float) -> None:
-    _, _, spent = simulate(Scheduler(make_plan(), load_curve_calibration()), TRUTH, budget)
+    _, _, spent = simulate(Scheduler(make_plan(), MODEL), TRUTH, budget)
     assert spent <= budget
 
 
 def test_budget_too_small_for_anything_leaves_the_prior() -> None:
-    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    scheduler = Scheduler(make_plan(), MODEL)
     actions, stop, _ = simulate(scheduler, TRUTH, 0.5)
     assert actions == []
     assert "budget" in stop.reason or "trained" in stop.reason
@@ -114,13 +124,13 @@ def test_budget_too_small_for_anything_leaves_the_prior() -> None:
 
 
 def test_truly_best_model_leads_at_the_end() -> None:
-    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    scheduler = Scheduler(make_plan(), MODEL)
     simulate(scheduler, TRUTH, 300.0)
     assert int(scheduler.belief().mean[0::2].argmax()) == 2
 
 
 def test_most_training_goes_to_the_contenders() -> None:
-    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    scheduler = Scheduler(make_plan(), MODEL)
     actions, _, _ = simulate(scheduler, {0: 0.60, 1: 0.84, 2: 0.90}, 45.0)
     slices = [a.model for a in actions if a.kind is Kind.SLICE]
     assert slices
@@ -128,7 +138,7 @@ def test_most_training_goes_to_the_contenders() -> None:
 
 
 def test_scheduler_told_the_same_records_decides_the_same() -> None:
-    first = Scheduler(make_plan(), load_curve_calibration())
+    first = Scheduler(make_plan(), MODEL)
     records = []
     for _ in range(5):
         action = first.next(200.0)
@@ -136,12 +146,12 @@ def test_scheduler_told_the_same_records_decides_the_same() -> None:
         records.append(answer(first, action, TRUTH))
         first.tell(records[-1])
     kept = [Record.from_json(r.to_json()) for r in records]
-    second = Scheduler(make_plan(), load_curve_calibration(), kept)
+    second = Scheduler(make_plan(), MODEL, kept)
     assert second.next(150.0) == first.next(150.0)
 
 
 def test_failed_model_is_dropped_with_all_its_arms_and_the_run_goes_on() -> None:
-    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    scheduler = Scheduler(make_plan(), MODEL)
     scheduler.tell(Record(kind=Kind.FEATURES, model=2, arm=None, outcome="out_of_memory", seconds=1.0))
     assert scheduler.rankable() == [0, 1, 2, 3]
     assert scheduler.status(5) is TrialStatus.OUT_OF_MEMORY
@@ -150,7 +160,7 @@ def test_failed_model_is_dropped_with_all_its_arms_and_the_run_goes_on() -> None
 
 
 def test_diverged_arm_leaves_the_head_of_its_model_in_the_race() -> None:
-    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    scheduler = Scheduler(make_plan(), MODEL)
     for model in range(N):
         scheduler.tell(
             answer(
@@ -165,7 +175,7 @@ def test_diverged_arm_leaves_the_head_of_its_model_in_the_race() -> None:
 
 
 def test_run_ends_when_every_candidate_failed() -> None:
-    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    scheduler = Scheduler(make_plan(), MODEL)
     for model in range(N):
         scheduler.tell(Record(kind=Kind.FEATURES, model=model, arm=None, outcome="failed", seconds=1.0))
     stop = scheduler.next(100.0)
@@ -175,13 +185,13 @@ def test_run_ends_when_every_candidate_failed() -> None:
 
 def test_clear_winner_stops_the_run_early() -> None:
     plan = make_plan(stop_p_best=0.9)
-    _, stop, spent = simulate(Scheduler(plan, load_curve_calibration()), {0: 0.55, 1: 0.55, 2: 0.97}, 300.0)
+    _, stop, spent = simulate(Scheduler(plan, MODEL), {0: 0.55, 1: 0.55, 2: 0.97}, 300.0)
     assert stop.reason in {"P(best) reached", "expected regret reached"}
     assert spent < 60.0
 
 
 def test_slower_machine_than_predicted_does_not_overrun() -> None:
-    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    scheduler = Scheduler(make_plan(), MODEL)
     spent, budget = 0.0, 30.0
     while isinstance(action := scheduler.next(budget - spent), Action):
         told = answer(scheduler, action, TRUTH)
@@ -192,10 +202,17 @@ def test_slower_machine_than_predicted_does_not_overrun() -> None:
 
 
 def test_slice_cut_off_by_the_budget_leaves_its_arm_in_the_race() -> None:
-    scheduler = Scheduler(make_plan(), load_curve_calibration())
+    scheduler = Scheduler(make_plan(), MODEL)
     for model in range(N):
         action = Action(kind=Kind.FEATURES, model=model, arm=None, until_step=None, predicted_seconds=2.0)
         scheduler.tell(answer(scheduler, action, TRUTH))
     scheduler.tell(Record(kind=Kind.SLICE, model=2, arm=5, outcome="timed_out", seconds=9.0, step=10))
     assert scheduler.status(5) is TrialStatus.TIMED_OUT
     assert 5 in scheduler.rankable()
+
+
+def test_leader_is_looked_at_even_where_nothing_can_change_the_answer() -> None:
+    certain = Belief(mean=np.repeat([9.0, 1.0, 1.0], 2), covariance=1e-6 * np.eye(6), level_variance=0.0)
+    actions, stop, _ = simulate(Scheduler(make_plan(belief=certain), MODEL), TRUTH, 300.0)
+    assert [a.model for a in actions] == [0]
+    assert stop.reason in {"P(best) reached", "expected regret reached"}

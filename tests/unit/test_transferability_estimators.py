@@ -10,16 +10,11 @@ from app.probes.transferability import ESTIMATORS, UndefinedScoreError
 from app.probes.transferability.h_score import h_score
 from app.probes.transferability.linear_probe import linear_probe, probe
 from app.probes.transferability.logme import logme
+from tests.unit.feature_blobs import blobs
 
 Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
-
-
-def blobs(n: int = 120, d: int = 8, n_classes: int = 3, distance: float = 2.0) -> tuple[Array, Labels]:
-    rng = np.random.default_rng(7)
-    labels = np.arange(n) % n_classes
-    centres = rng.standard_normal((n_classes, d)) * distance
-    return centres[labels] + rng.standard_normal((n, d)), labels.astype(np.int64)
+RANDOM = ("linear_probe", "nleep")
+"""Estimators whose folds or fits depend on the order of the examples."""
 
 
 def direct_log_evidence(features: Array, target: Array, a: float, b: float) -> float:
@@ -102,7 +97,7 @@ def test_better_separated_classes_score_higher(name: str) -> None:
     assert scores[0] < scores[-1]
 
 
-@pytest.mark.parametrize("name", ["logme", "h_score"])
+@pytest.mark.parametrize("name", sorted(ESTIMATORS.keys() - set(RANDOM)))
 def test_order_of_examples_and_names_of_classes_do_not_matter(name: str) -> None:
     features, labels = blobs()
     order = np.random.default_rng(1).permutation(len(labels))
@@ -145,3 +140,50 @@ def test_equal_features_give_a_number(name: str) -> None:
     labels = (np.arange(40) % 2).astype(np.int64)
     features = np.repeat(np.arange(20.0)[:, None], 2, axis=0) * np.ones((1, 3))
     assert math.isfinite(ESTIMATORS[name](features, labels, n_classes=2, seed=0))
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+@pytest.mark.parametrize(("n", "d", "n_classes"), [(60, 200, 3), (200, 20, 40), (40, 1, 2)])
+def test_any_shape_of_features_gives_a_number(name: str, n: int, d: int, n_classes: int) -> None:
+    features, labels = blobs(n, d, n_classes)
+    assert math.isfinite(ESTIMATORS[name](features, labels, n_classes=n_classes, seed=0))
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_single_precision_gives_nearly_the_same_score(name: str) -> None:
+    features, labels = blobs()
+    single = ESTIMATORS[name](features.astype(np.float32), labels, n_classes=3, seed=0)
+    assert single == pytest.approx(ESTIMATORS[name](features, labels, n_classes=3, seed=0), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_features_and_labels_are_left_as_they_are(name: str) -> None:
+    features, labels = blobs()
+    before = features.copy(), labels.copy()
+    ESTIMATORS[name](features, labels, n_classes=3, seed=0)
+    assert np.array_equal(before[0], features)
+    assert np.array_equal(before[1], labels)
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_a_constant_feature_and_a_class_of_one_example_give_a_number(name: str) -> None:
+    features, labels = blobs(60, 6, 2)
+    features[:, 2], labels[0] = 0.1, 2
+    assert math.isfinite(ESTIMATORS[name](features, labels, n_classes=3, seed=0))
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS.keys() - {"linear_probe", "knn", "logme", "ped"}))
+def test_features_that_are_all_equal_tell_nothing(name: str) -> None:
+    # The least that each can say of two classes alike in size.
+    least = {"h_score": 0.0, "nleep": -math.log(2), "transrate": 0.0, "gbc": -1.0, "parc": 0.0, "sfda": 0.5}
+    least["etran"] = 0.85 * 0.5
+    labels = (np.arange(40) % 2).astype(np.int64)
+    score = ESTIMATORS[name](np.full((40, 3), 0.1), labels, n_classes=2, seed=0)
+    assert score == pytest.approx(least[name], abs=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS.keys() - {"logme"}))
+def test_several_labels_an_example_are_refused(name: str) -> None:
+    features, labels = blobs()
+    with pytest.raises(UndefinedScoreError):
+        ESTIMATORS[name](features, np.eye(3, dtype=np.int64)[labels], n_classes=3, seed=0)

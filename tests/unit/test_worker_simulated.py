@@ -17,9 +17,9 @@ from app.db import Database
 from app.probes.execution import RunExecution
 from app.probes.lease import Lease
 from app.probes.messages import BaselineScore
+from app.probes.plan import Action, Kind
 from app.probes.planning import Prepared
 from app.probes.repository import LeaseRepository, RunRepository
-from app.probes.scheduler import Action, Kind
 from app.probes.states import RunStatus
 from app.probes.tables import ProbeRunRow
 from app.probes.trials import InterruptedTrialError, TrialResult
@@ -312,7 +312,7 @@ def test_what_got_no_turn_says_so(place: Place) -> None:
     run = place.ended(place.queue(seconds=0.3))
 
     assert {(t["status"], t["why"]) for t in run["trials"]} == {
-        ("stopped", "the budget ended before its turn")
+        ("stopped", f"the run ended before its turn: {run['decision']}")
     }
 
 
@@ -446,7 +446,11 @@ def test_a_cancelled_run_keeps_the_best_answer_so_far(place: Place) -> None:
 
     assert run["status"] == "cancelled"
     assert len(points_of(run)) == 2
-    assert sum("measured on your own data" in " ".join(row["reasons"]) for row in run["ranking"]) == 2
+    measured = {trial["model"] for trial in run["trials"] if trial["points"]}
+    told = {
+        r["model"]["name"] for r in run["ranking"] if "measured on your own data" in " ".join(r["reasons"])
+    }
+    assert told == measured
     assert "the run was cancelled" in {t["why"] for t in run["trials"]}
 
 

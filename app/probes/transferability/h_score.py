@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from app.probes.transferability.base import Labels, checked
+from app.probes.transferability.base import Labels, centred, checked, class_means
 
 
 def h_score(features: NDArray[np.floating], labels: Labels, *, n_classes: int, seed: int) -> float:
@@ -30,7 +30,7 @@ def h_score(features: NDArray[np.floating], labels: Labels, *, n_classes: int, s
 
     del n_classes, seed
     f, codes = checked("h_score", features, labels)
-    f = f - f.mean(axis=0)
+    f = centred(f)
     covariance = f.T @ f / len(f)
     scale = float(np.trace(covariance)) / f.shape[1]
     if scale <= np.finfo(np.float64).tiny:
@@ -46,7 +46,4 @@ def h_score(features: NDArray[np.floating], labels: Labels, *, n_classes: int, s
 
 def _weighted_means(f: NDArray[np.float64], codes: Labels) -> NDArray[np.float64]:
     """Rows sqrt(n_k / n) m_k, shape (K, d), so that Z is their Gram matrix."""
-    counts = np.bincount(codes)
-    sums = np.zeros((len(counts), f.shape[1]))
-    np.add.at(sums, codes, f)
-    return sums / np.sqrt(counts * len(codes))[:, None]
+    return class_means(f, codes) * np.sqrt(np.bincount(codes) / len(codes))[:, None]

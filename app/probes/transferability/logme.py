@@ -3,7 +3,7 @@
 Notation:
     n, d      examples, width
     F         features, shape (n, d);  s  squared singular values of F, shape (r,)
-    y         1 for one class, 0 for the others, shape (n,)
+    y         a target: 1 for one class and 0 for the others, or a standardised number, shape (n,)
     x2        squared coordinates of y on the left singular vectors of F, shape (r,)
     e2        squared length of what is left of y outside the span of F
     a, b      precision of the weights, precision of the noise;  t = a / b
@@ -12,13 +12,13 @@ Notation:
     y | w ~ N(F w, I / b),  w ~ N(0, I / a)
     fixed point     a = g / |m|^2,  b = (n - g) / |y - F m|^2,  m the posterior mean of w
 
-The score is the mean over classes of the log evidence at its maximum over (a, b), divided by n.
+The score is the mean over targets of the log evidence at its maximum over (a, b), divided by n.
 
 Source: You et al. 2021, "LogME: Practical Assessment of Pre-trained Models for Transfer Learning", algorithm
 1; the fixed point by You et al. 2022, "Ranking and Tuning Pre-trained Models", JMLR 23, algorithm 3.
 
-As in the paper, features are not centred. Classes that do not occur are left out of the mean. Equal rows
-count as often as they occur, so duplicates raise the score: remove them beforehand.
+As in the paper, features are not centred. Classes that do not occur and targets that do not vary are left out
+of the mean. Equal rows count as often as they occur, so duplicates raise the score: remove them beforehand.
 """
 
 import math
@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from app.probes.transferability.base import Array, Labels, checked
+from app.probes.transferability.base import Array, Labels, checked, checked_targets, one_hot
 
 MOST_ITERATIONS = 100
 TOLERANCE = 1e-5
@@ -37,10 +37,30 @@ _TINY = 1e-10
 
 
 def logme(features: NDArray[np.floating], labels: Labels, *, n_classes: int, seed: int) -> float:
-    """LogME of the features; see `Estimator`. Nothing in it is random."""
+    """LogME of the features; see `Estimator`. Nothing in it is random.
+
+    Labels may be several an example, 0 or 1 in shape (n, K): each is a target as a class is.
+    """
     del n_classes, seed
+    if labels.ndim == 2:
+        return _mean_evidence(*checked_targets("logme", features, labels))
     f, codes = checked("logme", features, labels)
-    targets = np.eye(int(codes.max()) + 1)[codes]  # (n, K)
+    return _mean_evidence(f, one_hot(codes))
+
+
+def logme_regression(features: NDArray[np.floating], targets: NDArray[np.floating], *, seed: int) -> float:
+    """LogME of standardised targets; see `RegressionEstimator`. Nothing in it is random.
+
+    The paper takes targets as they are; their unit would only shift the score of every model alike, but their
+    origin would favour features with a constant among them.
+    """
+    del seed
+    f, varying = checked_targets("logme", features, targets)
+    return _mean_evidence(f, (varying - varying.mean(axis=0)) / varying.std(axis=0))
+
+
+def _mean_evidence(f: Array, targets: Array) -> float:
+    """The score, of targets of shape (n, t)."""
     s, x2 = _spectrum(f, targets)
     e2 = np.maximum((targets**2).sum(axis=0) - x2.sum(axis=0), 0.0)
     n, d = f.shape
@@ -49,7 +69,7 @@ def logme(features: NDArray[np.floating], labels: Labels, *, n_classes: int, see
 
 
 def _spectrum(f: Array, targets: Array) -> tuple[Array, Array]:
-    """s, shape (r,), and x2 of every class, shape (r, K), by the smaller of the two Gram matrices."""
+    """s, shape (r,), and x2 of every target, shape (r, t), by the smaller of the two Gram matrices."""
     n, d = f.shape
     values, vectors = eigh(f @ f.T if n <= d else f.T @ f)
     kept = values > max(n, d) * np.finfo(np.float64).eps * max(float(values[-1]), 0.0)
@@ -60,7 +80,7 @@ def _spectrum(f: Array, targets: Array) -> tuple[Array, Array]:
 
 
 def _log_evidence(s: Array, x2: Array, e2: float, n: int, d: int) -> float:
-    """Log evidence of one class at its maximum."""
+    """Log evidence of one target at its maximum."""
     t = 1.0
     for _ in range(MOST_ITERATIONS):
         a, b = _update(s, x2, e2, n, t)

@@ -1,0 +1,152 @@
+"""Replays everything that was recorded and writes docs/probes.md: `python -m app.evaluation.replay.report`.
+
+The numbers are kept in docs/results/replay.json; the page is made from them and from what was learnt.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import weightedtau
+
+from app.evaluation.page import write_page
+from app.evaluation.replay.table import (
+    ADVISOR,
+    BUDGETS,
+    DRAWS,
+    Outcome,
+    mean_regrets,
+    regret_of_training_all,
+    replay,
+)
+from app.fitting.fine_tunes import load_fine_tunes
+from app.fitting.recorded_tasks import RecordedTask, recorded_tasks, smaller_fine_tunes
+from app.fitting.transferability_scores import load_transferability
+from app.ranking.probe_model import Group, load_probe_model
+
+DOCS = Path(__file__).parents[3] / "docs"
+RESULTS = DOCS / "results" / "replay.json"
+PAGE = DOCS / "probes.md"
+TEMPLATE = "probes.md.jinja"
+HALVING, UNIFORM = "successive halving", "uniform"
+
+Row = dict[str, Any]
+
+
+def write_probes_page(outcomes: Sequence[Outcome], tasks: Sequence[RecordedTask]) -> None:
+    """The page is as these outcomes say."""
+    regrets = mean_regrets(outcomes)
+    model = load_probe_model()
+    own = [o for o in outcomes if o.policy == ADVISOR]
+    write_page(
+        PAGE,
+        "app.evaluation.replay",
+        TEMPLATE,
+        budgets=BUDGETS,
+        draws=DRAWS,
+        regrets=regrets,
+        held={b: float(np.mean([o.held for o in own if o.budget == b])) for b in BUDGETS},
+        compared=list(compared(outcomes)),
+        training_all=regret_of_training_all(tasks),
+        figures=model.figures,
+        growth=model.growth,
+        own_error=model.own_error,
+        heads=model.heads,
+        n_candidates=len({m for t in tasks for m in t.models}),
+        n_sets=len({t.dataset for t in tasks}),
+        n_samples=len(tasks),
+        n_curves=sum(len(t.models) for t in tasks),
+        largest=max(n for t in tasks for n in t.heads),
+        estimators=estimator_rows(tasks),
+        listened=model.estimators,
+        relations=[
+            {"kind": kind, "group": group.name.lower(), "share": share, **asdict(relations[group].at(share))}
+            for kind, relations in model.probes.items()
+            for group in Group
+            for share in relations[group].shares.tolist()
+        ],
+    )
+
+
+def compared(outcomes: Sequence[Outcome]) -> Iterable[str]:
+    """How much less the advisor spends than successive halving for the same regret."""
+    regrets = mean_regrets(outcomes)
+    mine, theirs = regrets[ADVISOR], regrets[HALVING]
+    for budget in BUDGETS:
+        reached = theirs[budget][0]
+        enough = [b for b in BUDGETS if mine[b][0] <= reached]
+        if enough:
+            yield (
+                f"what successive halving reaches with {budget:.0%} of the cost ({reached:.2f} points), the "
+                f"advisor reaches with {enough[0]:.0%}: {budget / enough[0]:.1f} times cheaper"
+            )
+
+
+def estimator_rows(tasks: Sequence[RecordedTask]) -> list[Row]:
+    """How well each estimator alone orders the fine-tunes."""
+    on_last = {
+        (t.dataset, t.seed): t
+        for t in recorded_tasks(load_fine_tunes(), load_transferability(), layer="last")
+    }
+    names = [*sorted({name for t in tasks for name, _ in t.estimators}), "head"]
+    rows = []
+    for name in names:
+        mean = [_alone(t, name) for t in tasks if name not in {"head", "linear_probe"}]
+        last = [_alone(on_last[t.dataset, t.seed], name) for t in tasks]
+        known = [m for m in mean if m is not None]
+        seen = [m for m in last if m is not None]
+        if seen:
+            tau, regret = np.mean(seen, axis=0)
+            other = [f"{v:.2f}" for v in np.mean(known, axis=0)] if known else ["", ""]
+            rows.append(
+                {"name": name, "tau": tau, "regret": regret, "tau_mean": other[0], "regret_mean": other[1]}
+            )
+    return sorted(rows, key=lambda row: -row["tau"])
+
+
+def _alone(task: RecordedTask, name: str) -> tuple[float, float] | None:
+    """Weighted tau and regret of an estimator on all training examples."""
+    n = max(task.heads)
+    values = task.heads[n].values if name == "head" else task.estimators.get((name, n))
+    if values is None or not np.isfinite(values).all():
+        return None
+    final = task.final.values
+    tau = float(weightedtau(final, values).statistic)
+    return tau, 100.0 * float(final.max() - final[int(np.argmax(values))])
+
+
+def say(line: str) -> None:
+    """One line to whoever watches."""
+    sys.stderr.write(f"{line}\n")
+
+
+def main() -> int:
+    """Replay, keep the numbers, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--page-only", action="store_true", help="write the page from the numbers kept")
+    arguments = parser.parse_args()
+    points = load_fine_tunes()
+    tasks = recorded_tasks(points, load_transferability())
+    if not arguments.page_only:
+        outcomes = replay(
+            tasks,
+            smaller_fine_tunes(points),
+            on_task=lambda t: say(f"{t.dataset}, seed {t.seed}"),
+        )
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        rows = [asdict(o) | {"held": None if np.isnan(o.held) else o.held} for o in outcomes]
+        RESULTS.write_text(json.dumps(rows, indent=0) + "\n", encoding="utf-8")
+    kept = json.loads(RESULTS.read_text(encoding="utf-8"))
+    nan = float("nan")
+    outcomes = [Outcome(**{**row, "held": nan if row["held"] is None else row["held"]}) for row in kept]
+    write_probes_page(outcomes, tasks)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

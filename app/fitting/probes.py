@@ -1,0 +1,227 @@
+"""Learns what probes say about final scores from recorded fine-tunes: `python -m app.fitting.probes`.
+
+The relations are those of `app.fitting.probe_relations`, the worth of more data that of `app.fitting.growth`.
+Estimators are listened to where they foretell labelled sets better that they were not chosen on.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.fitting.figures_worth import figures_worth
+from app.fitting.fine_tunes import FineTunePoint, load_fine_tunes
+from app.fitting.growth import growth_of_fine_tunes, growth_of_heads
+from app.fitting.probe_relations import (
+    DIGITS,
+    head_relation,
+    own_error_of,
+    relations_of,
+    rest_of,
+    samples_of,
+    shared_correlation,
+)
+from app.fitting.recorded_tasks import RecordedTask, recorded_tasks, smaller_fine_tunes
+from app.fitting.transferability_scores import load_transferability
+from app.ranking.probe_model import HEAD, SLICE, Group, ProbeModel, Relations, probe_model_to_json
+from app.ranking.probed import Observation, Probed
+
+Array = NDArray[np.float64]
+
+LEAST_CHOSEN_ON = 3
+"""Labelled sets without which nothing can be said of estimators."""
+LEAST_BETTER = 0.02
+"""Share of the error by which an estimator has to lower it."""
+SHRUNK_BY = 10.0
+"""Candidates' worth of belief that estimators err independently, which keeps a correlation invertible."""
+TARGET_PATH = Path(__file__).parents[1] / "ranking" / "fitted" / "probes.json"
+
+
+class TooFewTasksError(Exception):
+    """Not enough is recorded to learn from.
+
+    Attributes:
+        n_datasets: Labelled sets found.
+    """
+
+    def __init__(self, n_datasets: int) -> None:
+        self.n_datasets = n_datasets
+        super().__init__(f"{n_datasets} labelled sets are too few")
+
+
+def learn_probes(tasks: Sequence[RecordedTask], smaller: Sequence[FineTunePoint]) -> ProbeModel:
+    """What these tasks teach, listening to the estimators that add to it.
+
+    Args:
+        tasks: Recorded.
+        smaller: Ends of fine-tunes of the same candidates on less of the same data.
+
+    Raises:
+        TooFewTasksError: Fewer than two labelled sets.
+    """
+    names = usable_estimators(tasks)
+    model = fit_probes(tasks, smaller, names).listening_to(choose_estimators(tasks, smaller, names))
+    document = json.dumps(probe_model_to_json(model), sort_keys=True)
+    return replace(model, version=hashlib.sha256(document.encode()).hexdigest()[:12])
+
+
+def fit_probes(
+    tasks: Sequence[RecordedTask], smaller: Sequence[FineTunePoint], estimators: Sequence[str] = ()
+) -> ProbeModel:
+    """What these tasks teach of slices, heads and these estimators.
+
+    Raises:
+        TooFewTasksError: Fewer than two labelled sets.
+    """
+    n_datasets = len({task.dataset for task in tasks})
+    if n_datasets < 2:
+        raise TooFewTasksError(n_datasets)
+    first, own_error = tasks[0], own_error_of(tasks)
+    steps = sorted(round(s / first.steps, 3) for s in first.slices)
+    sizes = sorted(round(n / first.n_train, 3) for n in first.heads)
+    probes = {
+        kind: tuple(
+            relations_of(tasks, group, kind, steps if kind == SLICE else sizes, own_error) for group in Group
+        )
+        for kind in (SLICE, HEAD, *estimators)
+    }
+    return ProbeModel(
+        figures=figures_worth(tasks),
+        heads=tuple(head_relation(tasks, group, own_error) for group in Group),
+        probes=probes,
+        estimators=tuple(estimators),
+        correlation=_correlation(tasks, estimators, probes),
+        growth={
+            SLICE: growth_of_fine_tunes(tasks, smaller),
+            HEAD: growth_of_heads(probes[HEAD][Group.LAYERED]),
+        },
+        own_error=own_error,
+        shared_correlation=shared_correlation(tasks, Group.LAYERED, probes[SLICE][Group.LAYERED]),
+        version="",
+    )
+
+
+def _correlation(
+    tasks: Sequence[RecordedTask], estimators: Sequence[str], probes: Mapping[str, Sequence[Relations]]
+) -> Array:
+    """Of what estimators leave unexplained, over all candidates of all tasks, at the largest sample."""
+    if len(estimators) < 2:
+        return np.eye(len(estimators))
+    joint = []
+    for name in estimators:
+        rests = [
+            rest_of(s, probes[name][group].at(1.0))
+            for group in Group
+            for s in samples_of(tasks, group, name, 1.0)
+        ]
+        joint.append(np.concatenate([rest - rest.mean() for rest in rests]))
+    share = len(joint[0]) / (len(joint[0]) + SHRUNK_BY)
+    correlation = share * np.corrcoef(np.array(joint)) + (1.0 - share) * np.eye(len(estimators))
+    return np.asarray(correlation.round(DIGITS))
+
+
+def usable_estimators(tasks: Sequence[RecordedTask]) -> tuple[str, ...]:
+    """The estimators that have a value for every candidate of every task at every size."""
+    undefined = {
+        name for task in tasks for (name, _), values in task.estimators.items() if np.isnan(values).any()
+    }
+    known = [{(name, n) for name, n in task.estimators} for task in tasks]
+    everywhere = set.intersection(*({name for name, _ in names} for names in known)) if known else set()
+    return tuple(sorted(everywhere - undefined))
+
+
+def choose_estimators(
+    tasks: Sequence[RecordedTask], smaller: Sequence[FineTunePoint], names: Sequence[str]
+) -> tuple[str, ...]:
+    """Those that, beside the head, foretell the order of labelled sets better that were left out.
+
+    Greedy: the one that lowers the error most is added as long as it lowers it by `LEAST_BETTER`.
+
+    Args:
+        tasks: Recorded.
+        smaller: As for `learn_probes`.
+        names: Estimators to choose from.
+    """
+    datasets = {task.dataset for task in tasks}
+    chosen: tuple[str, ...] = ()
+    if len(datasets) < LEAST_CHOSEN_ON:
+        return chosen
+    without = {
+        left_out: fit_probes(
+            [t for t in tasks if t.dataset != left_out],
+            [p for p in smaller if p.dataset != left_out],
+            names,
+        )
+        for left_out in datasets
+    }
+
+    def error(wanted: tuple[str, ...]) -> float:
+        found = [
+            np.mean([_error(t, without[d].listening_to(wanted)) for t in tasks if t.dataset == d])
+            for d in sorted(datasets)
+        ]
+        return float(np.mean(found))
+
+    left, least = list(names), error(chosen)
+    while left:
+        errors = {name: error((*chosen, name)) for name in left}
+        best = min(errors, key=lambda name: errors[name])
+        if errors[best] > (1.0 - LEAST_BETTER) * least:
+            break
+        chosen, least = (*chosen, best), errors[best]
+        left.remove(best)
+    return chosen
+
+
+def _error(task: RecordedTask, model: ProbeModel) -> float:
+    """Mean squared error of the foretold deviations from the task's mean.
+
+    All candidates have been passed over and none was trained.
+    """
+    t, _ = task.final.comparable(task.metric)
+    prior = model.joined(task.prior, task.groups)
+    mean = Probed(prior, model, task.groups, tuple(_passes(task, model.estimators))).belief.mean[::2]
+    return float(np.mean(np.square((mean - mean.mean()) - (t - t.mean()))))
+
+
+def _passes(task: RecordedTask, estimators: Sequence[str]) -> Iterator[Observation]:
+    """What passes over all training examples of a task showed."""
+    n = max(task.heads)
+    values, variances = task.heads[n].comparable(task.metric)
+    for m in range(len(task.models)):
+        yield Observation(
+            candidate=m, kind=HEAD, share=1.0, value=float(values[m]), variance=float(variances[m])
+        )
+        for name in estimators:
+            yield Observation(candidate=m, kind=name, share=1.0, value=float(task.estimators[name, n][m]))
+
+
+def main() -> int:
+    """Fit to what is recorded and write the result where the service reads it."""
+    parser = argparse.ArgumentParser(description="Learn what probes say about final scores.")
+    parser.add_argument("--out", type=Path, default=TARGET_PATH)
+    arguments = parser.parse_args()
+    points = load_fine_tunes()
+    tasks = recorded_tasks(points, load_transferability())
+    model = learn_probes(tasks, smaller_fine_tunes(points))
+    arguments.out.write_text(json.dumps(probe_model_to_json(model), indent=1) + "\n", encoding="utf-8")
+    out = sys.stdout
+    out.write(f"{len(tasks)} samples of {len({t.dataset for t in tasks})} labelled sets\n")
+    out.write(f"listened to: {', '.join(model.estimators) or 'none'}\n")
+    out.write(f"{model.figures}, {model.growth}\n")
+    for group in Group:
+        out.write(f"{group.name}: frozen features given the fine-tune {model.heads[group]}\n")
+        for kind, relations in model.probes.items():
+            for share in relations[group].shares.tolist():
+                out.write(f"{kind} {share:.3f}: {relations[group].at(share)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""The recorded fine-tunes of each labelled set, side by side: what a run would have seen, and the truth."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.fitting.candidates import candidate_entries
+from app.fitting.fine_tunes import TEST, VALIDATION, FineTunePoint
+from app.fitting.labelled_sets import labelled_sets
+from app.fitting.recorded_priors import load_priors
+from app.fitting.transferability_scores import HEAD, HEAD_ERROR, TransferabilityScore
+from app.probes.transferability.comparable import comparable
+from app.ranking.belief import Belief
+from app.ranking.probe_model import Group
+from benchmarks.metrics import Metric, metric_named
+from models_registry.vocabulary import Strategy
+
+Array = NDArray[np.float64]
+
+_OF_HEADS = frozenset({HEAD, HEAD_ERROR, "linear_probe"})
+MOST_SMALLER = 512
+"""Training examples up to which a fine-tune counts as one on less data."""
+LEAST_CANDIDATES = 8
+"""Fewer teach little about an order."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Scores:
+    """Measured values of n candidates, metric units.
+
+    Attributes:
+        values: Shape (n,).
+        errors: Standard errors, shape (n,).
+    """
+
+    values: Array
+    errors: Array
+
+    def comparable(self, metric: Metric) -> tuple[Array, Array]:
+        """On the comparable scale, with their variances there."""
+        return metric.measured(self.values, self.errors)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class RecordedTask:
+    """Everything recorded on one sample of a labelled set.
+
+    Attributes:
+        dataset: Its name.
+        seed: Of the sample.
+        metric: Its own.
+        models: Ids of n candidates.
+        groups: Of them.
+        n_train: Training examples.
+        n_validation: Validation examples.
+        steps: Of a whole fine-tune.
+        final: Test scores of the whole fine-tunes.
+        slices: Validation scores by step, the last that of the whole fine-tune.
+        heads: Validation scores of heads on frozen features, by training examples seen.
+        estimators: Comparable scores by estimator and by examples seen, shape (n,); NaN where undefined.
+        prior: Over the final scores of the fine-tunes, from figures on other data.
+    """
+
+    dataset: str
+    seed: int
+    metric: Metric
+    models: tuple[str, ...]
+    groups: tuple[Group, ...]
+    n_train: int
+    n_validation: int
+    steps: int
+    final: Scores
+    slices: Mapping[int, Scores]
+    heads: Mapping[int, Scores]
+    estimators: Mapping[tuple[str, int], Array]
+    prior: Belief
+
+    @classmethod
+    def of(
+        cls, points: list[FineTunePoint], scores: list[TransferabilityScore], models: tuple[str, ...]
+    ) -> Self:
+        """The task of these rows, all of one sample; the candidates are those whose rows are whole."""
+        test = {p.model: p for p in points if p.part == TEST}
+        steps = sorted({p.step for p in points if p.part == VALIDATION})
+        curves = {(p.model, p.step): p for p in points if p.part == VALIDATION}
+        table = {(s.model, s.estimator, s.n): s for s in scores}
+        sizes = sorted({s.n for s in scores})
+        first = test[models[0]]
+        n_classes = labelled_sets()[first.dataset].n_classes
+
+        def scored(found: Iterable[tuple[float, float]]) -> Scores:
+            values = np.array(list(found), dtype=np.float64)
+            return Scores(values=values[:, 0], errors=values[:, 1])
+
+        return cls(
+            dataset=first.dataset,
+            seed=first.seed,
+            metric=metric_named(first.metric_name),
+            models=models,
+            groups=tuple(Group.of(candidate_entries()[m]) for m in models),
+            n_train=first.n_train,
+            n_validation=curves[models[0], steps[0]].n_examples,
+            steps=steps[-1],
+            final=scored((test[m].metric, test[m].std_error) for m in models),
+            slices={
+                step: scored((curves[m, step].metric, curves[m, step].std_error) for m in models)
+                for step in steps
+            },
+            heads={
+                n: scored((table[m, HEAD, n].score, table[m, HEAD_ERROR, n].score) for m in models)
+                for n in sizes
+            },
+            estimators={
+                (name, n): np.array([_score(table.get((m, name, n)), n_classes) for m in models])
+                for name in sorted({s.estimator for s in scores} - {HEAD, HEAD_ERROR})
+                for n in sizes
+            },
+            prior=load_priors()[first.dataset].of(models),
+        )
+
+
+def _score(found: TransferabilityScore | None, n_classes: int) -> float:
+    if found is None:
+        return float("nan")
+    return comparable({found.estimator: found.score}, n_classes)[found.estimator]
+
+
+def recorded_tasks(
+    points: Iterable[FineTunePoint], scores: Iterable[TransferabilityScore], layer: str = "mean"
+) -> list[RecordedTask]:
+    """Every sample with a prior and at least `LEAST_CANDIDATES` whole candidates, by data set and seed.
+
+    Args:
+        points: Of fine-tunes.
+        scores: Of estimators.
+        layer: Which of them estimators are to have seen, `last` or `mean`; heads always see the last.
+    """
+    by_sample: dict[tuple[str, int, int], list[FineTunePoint]] = defaultdict(list)
+    for point in points:
+        if point.strategy == Strategy.FULL.value:
+            by_sample[point.dataset, point.seed, point.n_train].append(point)
+    before: dict[tuple[str, int, int], list[TransferabilityScore]] = defaultdict(list)
+    for score in scores:
+        if score.layer == ("last" if score.estimator in _OF_HEADS else layer):
+            before[score.dataset, score.seed, score.n_train].append(score)
+    found = []
+    for sample, rows in sorted(by_sample.items()):
+        tested = {p.model for p in rows if p.part == TEST}
+        models = tuple(sorted(tested & {s.model for s in before[sample]}))
+        if len(models) >= LEAST_CANDIDATES and sample[0] in load_priors():
+            found.append(RecordedTask.of(rows, before[sample], models))
+    return found
+
+
+def smaller_fine_tunes(points: Iterable[FineTunePoint]) -> list[FineTunePoint]:
+    """Ends of whole fine-tunes on less data than most, on their validation parts."""
+    ends: dict[tuple[object, ...], FineTunePoint] = {}
+    for point in points:
+        if point.part == VALIDATION and point.n_train <= MOST_SMALLER and point.step == point.total_steps:
+            ends[point.arm] = point
+    return list(ends.values())

@@ -1,0 +1,149 @@
+"""Records what models show before any training: `python -m app.fitting.transferability`.
+
+Every layer of every candidate is pooled over the samples of the recorded fine-tunes, once; estimators are
+scored at several sample sizes, on the last layer and on the mean over layers. The pooled vectors stay in the
+cache, so that a new estimator costs no second pass. A second start skips what is there.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from app.datasets.examples import Examples
+from app.datasets.split import subsample
+from app.fitting.candidates import Candidate
+from app.fitting.recording import WORK_PATH, Arm, LabelledSets, Recorder, choose, recording_parser, say
+from app.fitting.transferability_scores import (
+    HEAD,
+    HEAD_ERROR,
+    SHIPPED_PATH,
+    TransferabilityScore,
+    load_transferability,
+    place,
+    ship_transferability,
+)
+from app.probes import metrics
+from app.probes.backbones import load_backbone
+from app.probes.data import Part, TrialData, read_trial_data
+from app.probes.features import every_layer, extract_features
+from app.probes.planning import Sample
+from app.probes.strategies.head import fit_head
+from app.probes.transferability import ESTIMATORS, UndefinedScoreError
+from app.probes.trial_process import ForkServer
+
+SIZES = (64, 128, 256)
+"""Training examples that estimators see, beside all there are."""
+LAYERS = ("last", "mean")
+
+Layered = NDArray[np.float16]
+
+
+def pooled(arm: Arm, data: TrialData) -> Layered:
+    """Every layer's vectors of training and validation part, shape (n, layers + 1, d)."""
+    spec = arm.spec
+    path = WORK_PATH / "pooled" / f"{spec.folder.name}.npz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        backbone = load_backbone(spec.model_folder or Path(), input_prefix=spec.input_prefix)
+        tokenized = backbone.tokenize([*data.train.texts, *data.validation.texts], spec.recipe.max_length)
+        np.savez(path, vectors=extract_features(backbone, tokenized, reduce=every_layer).astype(np.float16))
+    with np.load(path) as kept:
+        return np.asarray(kept["vectors"])
+
+
+def score(arm: Arm, data: TrialData, vectors: Layered) -> Iterator[TransferabilityScore]:
+    """Every estimator at every sample size and layer."""
+    n_train = len(data.train.rows)
+    for layer in LAYERS:
+        kept = vectors[:, -1] if layer == "last" else vectors.mean(axis=1, dtype=np.float32)
+        train = kept[:n_train].astype(np.float32)
+        validation = kept[n_train:].astype(np.float32) if layer == "last" else None
+        for size in (*(s for s in SIZES if s < n_train), n_train):
+            rows = _sample(data.train, arm.spec.n_classes, size, arm.spec.seed)
+            for name, value in _scores(arm, train[rows], data.train, rows, validation, data.validation):
+                yield TransferabilityScore(
+                    dataset=arm.dataset,
+                    model=arm.spec.trial_id,
+                    seed=arm.spec.seed,
+                    n_train=n_train,
+                    n=size,
+                    layer=layer,
+                    estimator=name,
+                    score=round(value, 6),
+                )
+
+
+def _sample(train: Part, n_classes: int, size: int, seed: int) -> NDArray[np.int64]:
+    names = tuple(str(k) for k in range(n_classes))
+    return subsample(Examples(texts=list(train.texts), labels=train.labels, label_names=names), size, seed)
+
+
+def _scores(
+    arm: Arm,
+    features: NDArray[np.float32],
+    train: Part,
+    rows: NDArray[np.int64],
+    validation: NDArray[np.float32] | None,
+    held_out: Part,
+) -> Iterator[tuple[str, float]]:
+    """Name and score of each; of the head too where there are features to score it on."""
+    spec, labels = arm.spec, train.labels[rows]
+    if len(np.unique(labels)) < 2:
+        return
+    if validation is not None:
+        head = fit_head(
+            features,
+            labels,
+            train.groups[rows],
+            n_classes=spec.n_classes,
+            seed=spec.seed,
+            class_weights=spec.recipe.class_weights,
+        )
+        theirs = held_out.labels
+        predictions = head.classifier.predict(validation)
+        yield HEAD, metrics.compute(spec.metric, predictions, theirs)
+        yield HEAD_ERROR, metrics.standard_error(spec.metric, predictions, theirs, seed=spec.seed)
+        yield "linear_probe", metrics.score(spec.metric, head.out_of_fold, labels)
+    for name in ESTIMATORS.keys() - {"linear_probe"}:
+        try:
+            value = ESTIMATORS[name](features, labels, n_classes=spec.n_classes, seed=spec.seed)
+        except UndefinedScoreError:
+            continue
+        yield name, value
+
+
+def main() -> int:
+    """Scores every candidate on every labelled set, where it is not there yet."""
+    parser = recording_parser("Record what models show before any training.", SHIPPED_PATH)
+    parser.add_argument("--again", action="store_true", help="score again what is there")
+    arguments = parser.parse_args()
+    if arguments.tasks is None or arguments.models is None:
+        parser.error("--tasks and --models are needed")
+    torch.set_num_threads(arguments.threads)
+    sample = Sample(n_train=arguments.n_train, n_validation=arguments.n_validation)
+    sets = LabelledSets(arguments.tasks, WORK_PATH)
+    recorder = Recorder(sets, arguments.models, WORK_PATH / "none.csv", ForkServer(), arguments.threads)
+    known = [] if arguments.again else load_transferability(arguments.out)
+    done = {place(row)[:4] for row in known}
+    for seed in arguments.seeds:
+        for dataset in arguments.datasets:
+            for candidate in choose(arguments.only, dataset):
+                arm = recorder.prepare(dataset, candidate, sample, seed)
+                if (dataset, candidate.id, seed, arm.n_train) not in done:
+                    _record(arm, candidate, arguments.out)
+    return 0
+
+
+def _record(arm: Arm, candidate: Candidate, out: Path) -> None:
+    data = read_trial_data(arm.spec.dataset_folder, arm.spec.split_file)
+    rows = list(score(arm, data, pooled(arm, data)))
+    ship_transferability(rows, out)
+    heads = [row.score for row in rows if row.estimator == HEAD]
+    say(f"{arm.dataset:22s} {candidate.id:52s} head {heads[-1]:.4f}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

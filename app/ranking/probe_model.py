@@ -1,0 +1,261 @@
+"""What probes show of a model's final scores: a linear Gaussian model, learnt from recorded fine-tunes.
+
+Notation (comparable scale):
+    n           candidates;  m  one of them
+    t_m, h_m    final score of its fine-tune and of a head on its frozen features
+    x           what a probe of it shows: a slice of its fine-tune, a head on part of the data, an estimator
+    s           share of the training data, or of the training steps, behind x, in (0, 1]
+
+    h_m = a + b t_m + S + e_m                           frozen features, given the fine-tune
+    x_m = a(s) + b(s) t_m + c(s) h_m + S + e_m + v_m
+
+Intercepts and variances are learnt apart for tables of static word vectors and for networks with layers:
+fine-tuning gains little for the former. S is shared by all candidates of a group in a run (on some data
+fine-tuning gains more than on others), e is a model's own, v the sampling error of a score, which is known.
+Of a finished fine-tune x = t + v. All are functions of s, interpolated linearly in log s between those that
+were recorded. Where a run trains on a share r of the user's data, each doubling that is missing, log2(1 / r),
+adds a step to what a probe shows: a mean gain, and variances of S and of e. `app.fitting.probes` learns all.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import IntEnum
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.ranking.belief import Belief
+from models_registry.entry import ModelEntry
+
+Array = NDArray[np.float64]
+
+SLICE, HEAD = "slice", "head"
+
+
+class Group(IntEnum):
+    """Kinds of networks that answer to fine-tuning each in their own way."""
+
+    STATIC = 0
+    LAYERED = 1
+
+    @classmethod
+    def of(cls, entry: ModelEntry) -> "Group":
+        """The group of a model."""
+        return cls.STATIC if entry.n_layers == 0 else cls.LAYERED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """How one kind of probe relates to the final scores, at one share.
+
+    Attributes:
+        intercept: a.
+        tuned: b.
+        frozen: c.
+        shared: Standard deviation of S.
+        own: Variance of e.
+    """
+
+    intercept: float
+    tuned: float
+    frozen: float
+    shared: float
+    own: float
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Relations:
+    """Relations of one kind of probe at the shares that were recorded.
+
+    Attributes:
+        shares: Increasing, shape (k,).
+        values: Intercept, tuned, frozen, shared, own at each, shape (5, k).
+    """
+
+    shares: Array
+    values: Array
+
+    def at(self, share: float) -> Relation:
+        """The relation at a share; beyond the recorded ones that of the nearest."""
+        place = np.log(min(max(share, 1e-9), 1.0))
+        a, b, c, shared, own = (float(np.interp(place, np.log(self.shares), row)) for row in self.values)
+        return Relation(intercept=a, tuned=b, frozen=c, shared=shared, own=own)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        return {"shares": self.shares.tolist(), "values": self.values.tolist()}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """The relations that were kept."""
+        return cls(shares=np.array(raw["shares"]), values=np.array(raw["values"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What twice the training data bring.
+
+    Attributes:
+        gain: Mean, comparable scale.
+        shared: Variance of what all candidates of a task gain alike.
+        own: Variance of what one gains apart.
+    """
+
+    gain: float
+    shared: float
+    own: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiguresWorth:
+    """What the figures' belief about differences between candidates is worth on data of a user.
+
+    Attributes:
+        slope: By which believed differences are multiplied; above 1 they were too cautious.
+        variance: By which the variance of differences is multiplied.
+    """
+
+    slope: float
+    variance: float
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class ProbeModel:
+    """Everything that was learnt of probes.
+
+    Attributes:
+        figures: Of the belief that a run begins with.
+        heads: Frozen features, given the fine-tune, by group; their `frozen` is not used.
+        probes: Relations by kind of probe (`slice`, `head`, and estimators by name), each by group.
+        estimators: Names of the estimators that are worth listening to, E of them.
+        correlation: Of their own deviations, shape (E, E).
+        growth: Of fine-tunes and of heads, by `slice` and `head`.
+        own_error: Share of the variance of a score's sampling error that is a candidate's own; the rest comes
+            from the choice of validation examples and is shared by all that are scored on them.
+        shared_correlation: Of S at two different shares of one kind in one group; those of two kinds or two
+            groups are taken as unrelated.
+        version: Identifies what was learnt.
+    """
+
+    figures: FiguresWorth
+    heads: tuple[Relation, ...]
+    probes: Mapping[str, tuple[Relations, ...]]
+    estimators: tuple[str, ...]
+    correlation: Array
+    growth: Mapping[str, Growth]
+    own_error: float
+    shared_correlation: float
+    version: str
+
+    def listening_to(self, estimators: Sequence[str]) -> "ProbeModel":
+        """The same with some of its estimators."""
+        places = [self.estimators.index(name) for name in estimators]
+        kept = (SLICE, HEAD, *estimators)
+        return replace(
+            self,
+            probes={kind: self.probes[kind] for kind in kept},
+            estimators=tuple(estimators),
+            correlation=self.correlation[np.ix_(places, places)],
+        )
+
+    def relation(self, group: Group, kind: str, share: float, missing_doublings: float = 0.0) -> Relation:
+        """How a probe relates to the final scores on all of the user's data.
+
+        Args:
+            group: Of the candidate.
+            kind: `slice`, `head` or an estimator.
+            share: Of the steps, or of the run's training data, behind it.
+            missing_doublings: Of the run's training data until it is the user's.
+        """
+        found = self.probes[kind][group].at(share)
+        if kind in self.growth and share >= 1.0:
+            is_slice = kind == SLICE
+            found = Relation(
+                intercept=0.0, tuned=float(is_slice), frozen=float(not is_slice), shared=0.0, own=0.0
+            )
+        growth = self.growth.get(kind)
+        if growth is None or missing_doublings <= 0.0:
+            return found
+        return Relation(
+            intercept=found.intercept - growth.gain * missing_doublings,
+            tuned=found.tuned,
+            frozen=found.frozen,
+            shared=math.sqrt(found.shared**2 + growth.shared * missing_doublings),
+            own=found.own + growth.own * missing_doublings,
+        )
+
+    def joined(self, tuned: Belief, groups: Sequence[Group]) -> Belief:
+        """The belief over both final scores of every candidate, from the figures' over their fine-tunes.
+
+        What the candidates have in common is left as it is; their differences count for what figures were
+        found to be worth.
+
+        Args:
+            tuned: Over t, n arms.
+            groups: Of the candidates.
+
+        Returns:
+            Over t_0, h_0, t_1, h_1, ..., 2 n arms, the level folded into the covariance.
+        """
+        n = len(tuned)
+        common = np.full((n, n), 1.0 / n)
+        weigh = common + math.sqrt(self.figures.variance) * (np.eye(n) - common)
+        full = weigh @ (tuned.covariance + tuned.level_variance) @ weigh.T
+        middle = float(tuned.mean.mean())
+        t = middle + self.figures.slope * (tuned.mean - middle)
+        heads = [self.heads[group] for group in groups]
+        lift = np.zeros((2 * n, n))  # from t to both scores
+        lift[0::2] = np.eye(n)
+        lift[1::2] = np.diag([head.tuned for head in heads])
+        covariance = lift @ full @ lift.T
+        shared = np.array([head.shared for head in heads])
+        together = np.equal.outer(np.array(groups), np.array(groups))
+        covariance[1::2, 1::2] += together * np.outer(shared, shared) + np.diag([head.own for head in heads])
+        mean = lift @ t
+        mean[1::2] += [head.intercept for head in heads]
+        return Belief(mean=mean, covariance=covariance, level_variance=0.0)
+
+
+@lru_cache(maxsize=1)
+def load_probe_model() -> ProbeModel:
+    """What ships with this package."""
+    text = resources.files("app.ranking.fitted").joinpath("probes.json").read_text(encoding="utf-8")
+    return probe_model_from_json(json.loads(text))
+
+
+def probe_model_from_json(raw: Mapping[str, Any]) -> ProbeModel:
+    """What `probe_model_to_json` wrote."""
+    return ProbeModel(
+        figures=FiguresWorth(**raw["figures"]),
+        heads=tuple(Relation(**head) for head in raw["heads"]),
+        probes={
+            name: tuple(Relations.from_json(group) for group in found)
+            for name, found in raw["probes"].items()
+        },
+        estimators=tuple(raw["estimators"]),
+        correlation=np.array(raw["correlation"]).reshape(len(raw["estimators"]), -1),
+        growth={kind: Growth(**found) for kind, found in raw["growth"].items()},
+        own_error=raw["own_error"],
+        shared_correlation=raw["shared_correlation"],
+        version=raw["version"],
+    )
+
+
+def probe_model_to_json(model: ProbeModel) -> dict[str, Any]:
+    """JSON values."""
+    return {
+        "version": model.version,
+        "figures": asdict(model.figures),
+        "heads": [asdict(head) for head in model.heads],
+        "probes": {name: [group.to_json() for group in found] for name, found in model.probes.items()},
+        "estimators": list(model.estimators),
+        "correlation": model.correlation.tolist(),
+        "own_error": model.own_error,
+        "shared_correlation": model.shared_correlation,
+        "growth": {kind: asdict(growth) for kind, growth in model.growth.items()},
+    }
