@@ -61,11 +61,15 @@ def write_probes_page(outcomes: Sequence[Outcome], tasks: Sequence[RecordedTask]
         n_sets=len({t.dataset for t in tasks}),
         n_samples=len(tasks),
         n_curves=sum(len(t.models) for t in tasks),
-        largest=max(n for t in tasks for n in t.heads),
         estimators=estimator_rows(tasks),
         listened=model.estimators,
         relations=[
-            {"kind": kind, "group": group.name.lower(), "share": share, **asdict(relations[group].at(share))}
+            {
+                "kind": kind,
+                "group": group.name.lower(),
+                "share": round(share, 2),
+                **asdict(relations[group].at(share)),
+            }
             for kind, relations in model.probes.items()
             for group in Group
             for share in relations[group].shares.tolist()
@@ -80,7 +84,7 @@ def compared(outcomes: Sequence[Outcome]) -> Iterable[str]:
     for budget in BUDGETS:
         reached = theirs[budget][0]
         enough = [b for b in BUDGETS if mine[b][0] <= reached]
-        if enough:
+        if enough and enough[0] < budget:
             yield (
                 f"what successive halving reaches with {budget:.0%} of the cost ({reached:.2f} points), the "
                 f"advisor reaches with {enough[0]:.0%}: {budget / enough[0]:.1f} times cheaper"
