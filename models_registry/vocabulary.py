@@ -97,6 +97,11 @@ class Strategy(StrEnum):
     HEAD = "head"
     FULL = "full"
     LORA = "lora"
+    ADALORA = "adalora"
+    PREFIX = "prefix"
+    IA3 = "ia3"
+    BITFIT = "bitfit"
+    PARTIAL = "partial"
 
 
 MULTILINGUAL = "mul"

@@ -42,7 +42,7 @@ from app.probes.messages import (
 from app.probes.plan import ArmPlan
 from app.probes.planning import BATCH_SIZE, Sample, kept_tokens
 from app.probes.sample import draw
-from app.probes.training import FullFineTune
+from app.probes.training import FineTune
 from app.probes.trial_process import ForkServer, TrialProcess
 from app.probes.weights import ensure_weights, packaged_entries
 from app.ranking.recipe import learning_rate, weights_for_metric
@@ -262,7 +262,7 @@ class Recorder:
         spec = self._spec(entry, dataset, split_file, TUNING_EXAMPLES, 1_000)
         spec = replace(spec, recipe=replace(spec.recipe, epochs=TUNING_EPOCHS))
         data = read_trial_data(spec.dataset_folder, spec.split_file)
-        fine_tune = FullFineTune(spec, backbone, data)
+        fine_tune = FineTune(spec, backbone, data)
         point = fine_tune.advance(fine_tune.total_steps, lambda _: None)
         say(f"{entry.id} tuned on {dataset}: {spec.metric} {point.metric:.4f} on its validation part")
 

@@ -11,12 +11,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
 
 DEFAULT_MAX_LENGTH = 512
 """Tokens kept where neither the tokenizer nor the model states a limit."""
@@ -130,6 +133,15 @@ class Backbone(Protocol):
         for their decay; a multilingual model loses four fifths of its weights this way.
         """
 
+    def save_memory(self) -> None:
+        """Activations are computed again for the backward pass instead of kept, where it knows how."""
+
+    def layers(self) -> list[nn.Module]:
+        """Its blocks, the lowest first; none of a table of word vectors."""
+
+    def add_adapters(self, config: "PeftConfig") -> nn.Module:
+        """All weights frozen, with adapters beside them; returns what holds both, from now on `module`."""
+
 
 def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
     """Mean over the tokens that the mask keeps.
@@ -196,6 +208,21 @@ class StaticVectors:
         self.module = _restricted(self.module, kept, None)
         return new_ids
 
+    def save_memory(self) -> None:
+        """There are no activations but the vectors themselves."""
+
+    def layers(self) -> list[nn.Module]:
+        """None."""
+        return []
+
+    def add_adapters(self, config: "PeftConfig") -> nn.Module:
+        """There is nothing that they could be put beside.
+
+        Raises:
+            BackboneError: Always.
+        """
+        raise BackboneError(f"word vectors have no layers for {config.peft_type}")
+
 
 class Transformer:
     """An encoder or decoder that `transformers` knows."""
@@ -245,6 +272,25 @@ class Transformer:
         pad = None if table.padding_idx is None else int(new_ids[table.padding_idx])
         self._model.set_input_embeddings(_restricted(table, kept, pad))
         return new_ids
+
+    def save_memory(self) -> None:
+        """Checkpoints between layers (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost")."""
+        if self._model.supports_gradient_checkpointing:
+            self._model.activation_checkpointing_enable({"use_reentrant": False})
+
+    def layers(self) -> list[nn.Module]:
+        """Its blocks; none where layers share their weights, as ALBERT's."""
+        n = self._model.config.num_hidden_layers
+        lists = (m for m in self._model.modules() if isinstance(m, nn.ModuleList))
+        return next((list(found) for found in lists if len(found) == n), [])
+
+    def add_adapters(self, config: "PeftConfig") -> nn.Module:
+        """The model in `peft`'s hands."""
+        from peft import get_peft_model
+
+        self._model = get_peft_model(self._model, config)
+        self.module = self._model
+        return self.module
 
 
 def load_backbone(folder: Path, *, seed: int = 0, input_prefix: str = "") -> Backbone:

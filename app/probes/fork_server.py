@@ -21,6 +21,7 @@ from types import FrameType
 PRELOADED = (
     "torch",
     "transformers",
+    "peft",
     "sklearn.linear_model",
     "sklearn.metrics",
     "sklearn.covariance",

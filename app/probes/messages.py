@@ -26,6 +26,8 @@ class TrainingRecipe:
         early_stopping_patience: Evaluations without a smaller validation loss after which training ends;
             None trains to the end.
         head_from_features: Whether the head begins as the solution on frozen features instead of at random.
+        micro_batch: Examples in memory at once, their gradients accumulated; None is the whole batch.
+        gradient_checkpointing: Whether activations are computed again for the backward pass instead of kept.
     """
 
     learning_rate: float = 1e-4
@@ -37,6 +39,8 @@ class TrainingRecipe:
     class_weights: tuple[float, ...] | None = None
     early_stopping_patience: int | None = None
     head_from_features: bool = True
+    micro_batch: int | None = None
+    gradient_checkpointing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,7 @@ class TrialSpec:
         model_name: `hub:id@revision`.
         model_folder: Its weights; None for the classical baselines, which have none.
         input_prefix: Put before every text.
-        strategy: `head` or `full`.
+        strategy: As the API spells it.
         task_type: As the API spells it.
         metric: Canonical name.
         n_classes: Classes of the task.

@@ -1,14 +1,15 @@
 """Fine-tuning in slices that can be resumed, in another process too, with the same result to the bit.
 
-A trial's state is a folder `slice-<step>`: the trained weights, AdamW's moments, and a JSON file with the
-step and what was measured. It is written whole or not at all; the one before it is then removed. The order
-of the data and the draws of dropout follow from seed and step, so they need not be kept.
+A trial's state is a folder `slice-<step>`: the weights that train, AdamW's moments, what the strategy needs,
+and a JSON file with the step and what was measured. It is written whole or not at all; the one before it is
+then removed. The order of the data and the draws of dropout follow from seed and step, so they need not be
+kept.
 """
 
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -24,8 +25,12 @@ from app.probes.data import TrialData
 from app.probes.features import length_sorted_batches
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Heartbeat, SlicePoint, TestScore, TrialSpec
+from app.probes.precision import Precision
 from app.probes.strategies import full
+from app.probes.strategies.adaptation import Adaptation
+from app.probes.strategies.trained import TRAINED, reserved_positions
 from app.probes.tasks.text_classification import TextClassifier, classification_loss, has_diverged
+from models_registry.vocabulary import Strategy
 
 VALIDATION_TOKENS = 2_048
 """Tokens a validation batch, padding included."""
@@ -65,7 +70,7 @@ class Progress:
     loss: float = 0.0
 
 
-class FullFineTune:
+class FineTune:
     """A fine-tune under way, in memory."""
 
     def __init__(
@@ -84,21 +89,26 @@ class FullFineTune:
         self._labels = torch.from_numpy(data.train.labels)
         self._validation_labels = data.validation.labels
         self._test_labels = data.test.labels
+        self._steps_per_epoch = full.steps_per_epoch(len(self._train), spec.recipe.batch_size)
+        self.total_steps = self._steps_per_epoch * spec.recipe.epochs
         torch.manual_seed(spec.seed)
+        if spec.recipe.gradient_checkpointing:
+            backbone.save_memory()
+        self._adaptation = TRAINED[Strategy(spec.strategy)](backbone, self.total_steps)
         self._model = TextClassifier(backbone, spec.n_classes)
         if head is not None:
             self._model.begin_from(head)
         self._device = best_device()
+        self._precision = Precision(self._device)
         self._model.to(self._device)
         self._optimizer = full.make_optimizer(
             self._model, learning_rate=spec.recipe.learning_rate, weight_decay=spec.recipe.weight_decay
         )
         weights = spec.recipe.class_weights
         self._class_weights = None if weights is None else torch.tensor(weights, device=self._device)
-        self._steps_per_epoch = full.steps_per_epoch(len(self._train), spec.recipe.batch_size)
-        self.total_steps = self._steps_per_epoch * spec.recipe.epochs
         self._batches: tuple[int, list[NDArray[np.int64]]] = (-1, [])
-        self.progress = load_state(spec.folder, self._model, self._optimizer)
+        self._state = State(self._model, self._optimizer, self._adaptation, self._precision)
+        self.progress = self._state.load(spec.folder)
 
     @property
     def has_ended(self) -> bool:
@@ -125,7 +135,7 @@ class FullFineTune:
         if not np.isfinite(validation_loss):
             raise DivergedError(self.progress.step, validation_loss)
         self._note(losses, validation_loss)
-        save_state(self._spec.folder, self._model, self._optimizer, self.progress)
+        self._state.save(self._spec.folder, self.progress)
         self.progress = replace(self.progress, seconds=self.progress.seconds + time.monotonic() - began)
         save_progress(self._spec.folder, self.progress)
         return self._point(logits.argmax(dim=1).numpy(), validation_loss)
@@ -170,15 +180,34 @@ class FullFineTune:
         )
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        rows = self._rows_of(step)
-        logits = self._model(self._train.batch(rows).to(self._device))
-        labels = self._labels[torch.from_numpy(rows)].to(self._device)
-        loss = classification_loss(logits, labels, self._class_weights)
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        nn.utils.clip_grad_norm_(self._model.parameters(), full.MOST_GRADIENT_NORM)
-        self._optimizer.step()
-        return float(loss.detach())
+        loss = self._accumulate(self._rows_of(step))
+        self._precision.update(self._optimizer, self._model.parameters())
+        self._adaptation.after_step(step)
+        return loss
+
+    def _accumulate(self, rows: NDArray[np.int64]) -> float:
+        """Gradients of a batch, a micro-batch at a time, each weighing as its examples do; the loss."""
+        loss, chunk = 0.0, self._spec.recipe.micro_batch or len(rows)
+        whole = self._weight_of(rows)
+        for start in range(0, len(rows), chunk):
+            part = rows[start : start + chunk]
+            with self._precision.autocast():
+                logits = self._model(self._train.batch(part).to(self._device))
+                labels = self._labels[torch.from_numpy(part)].to(self._device)
+                found = classification_loss(logits.float(), labels, self._class_weights)
+                found = found * (self._weight_of(part) / whole)
+                penalty = self._adaptation.penalty() if start == 0 else None
+            loss += float(found.detach())
+            self._precision.backward(found if penalty is None else found + penalty)
+        return loss
+
+    def _weight_of(self, rows: NDArray[np.int64]) -> float:
+        """What these examples count together in the mean loss of a batch."""
+        weights = self._spec.recipe.class_weights
+        if weights is None:
+            return float(len(rows))
+        return float(np.take(weights, self._labels.numpy()[rows]).sum())
 
     def _rows_of(self, step: int) -> NDArray[np.int64]:
         epoch, position = divmod(step, self._steps_per_epoch)
@@ -193,7 +222,7 @@ class FullFineTune:
         """Of n texts, shape (n, K)."""
         self._model.eval()
         logits = torch.empty(len(texts), self._spec.n_classes)
-        with torch.inference_mode():
+        with torch.inference_mode(), self._precision.autocast():
             for rows in length_sorted_batches(texts.lengths, VALIDATION_TOKENS):
                 logits[torch.from_numpy(rows)] = self._model(texts.batch(rows).to(self._device)).float().cpu()
         return logits
@@ -228,8 +257,9 @@ def _tokenize(
     spec: TrialSpec, backbone: Backbone, data: TrialData
 ) -> tuple[TokenizedTexts, TokenizedTexts, TokenizedTexts]:
     """The tokens of training, validation and test part, and the backbone's vocabulary cut to them."""
+    room = backbone.max_length - reserved_positions(Strategy(spec.strategy))
     parts = [
-        backbone.tokenize(part.texts, spec.recipe.max_length)
+        backbone.tokenize(part.texts, min(spec.recipe.max_length, room))
         for part in (data.train, data.validation, data.test)
     ]
     new_ids = backbone.restrict_vocabulary(np.unique(np.concatenate([part.ids for part in parts])))
@@ -237,25 +267,62 @@ def _tokenize(
     return train, validation, test
 
 
-def save_state(folder: Path, model: nn.Module, optimizer: torch.optim.AdamW, progress: Progress) -> None:
-    """The state of this step is on disk, and no older one is."""
-    scratch = folder / ".slice"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    tensors: dict[str, Tensor] = {}
-    for name, parameter in model.named_parameters():
-        moments = optimizer.state.get(parameter, {})
-        tensors[f"weight.{name}"] = parameter.detach().contiguous()
-        for moment, value in moments.items():
-            tensors[f"{moment}.{name}"] = value.detach().contiguous()
-    save_file(tensors, scratch / "state.safetensors")
-    (scratch / "progress.json").write_text(json.dumps(asdict(progress)))
-    target = folder / f"slice-{progress.step:08d}"
-    shutil.rmtree(target, ignore_errors=True)
-    scratch.rename(target)
-    for old in folder.glob("slice-*"):
-        if old != target:
-            shutil.rmtree(old, ignore_errors=True)
+@dataclass(frozen=True, eq=False, slots=True)
+class State:
+    """Everything of a fine-tune that changes with its steps."""
+
+    model: nn.Module
+    optimizer: torch.optim.AdamW
+    adaptation: Adaptation
+    precision: Precision
+
+    def save(self, folder: Path, progress: Progress) -> None:
+        """The state of this step is on disk, and no older one is."""
+        scratch = folder / ".slice"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        save_file(self._tensors(), scratch / "state.safetensors")
+        (scratch / "progress.json").write_text(json.dumps(asdict(progress)))
+        target = folder / f"slice-{progress.step:08d}"
+        shutil.rmtree(target, ignore_errors=True)
+        scratch.rename(target)
+        for old in folder.glob("slice-*"):
+            if old != target:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def load(self, folder: Path) -> Progress:
+        """The newest slice's state, where there is one; how far it was."""
+        slices = sorted(folder.glob("slice-*"))
+        if not slices:
+            return Progress()
+        tensors = load_file(slices[-1] / "state.safetensors")
+        with torch.no_grad():
+            for name, parameter in self._changing():
+                parameter.copy_(tensors[f"weight.{name}"])
+                self.optimizer.state[parameter] = {
+                    key: tensors[f"{key}.{name}"].to(parameter.device)
+                    for key in _MOMENTS
+                    if f"{key}.{name}" in tensors
+                }
+        self.adaptation.load_state(_under(tensors, "strategy."))
+        self.precision.load_state(_under(tensors, "precision."))
+        return Progress(**json.loads((slices[-1] / "progress.json").read_text()))
+
+    def _changing(self) -> Iterator[tuple[str, nn.Parameter]]:
+        return ((name, p) for name, p in self.model.named_parameters() if p.requires_grad)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors: dict[str, Tensor] = {}
+        for name, parameter in self._changing():
+            tensors[f"weight.{name}"] = parameter.detach().contiguous()
+            for moment, value in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"{moment}.{name}"] = value.detach().contiguous()
+        tensors |= {f"strategy.{name}": value for name, value in self.adaptation.state().items()}
+        return tensors | {f"precision.{name}": value for name, value in self.precision.state().items()}
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def save_progress(folder: Path, progress: Progress) -> None:
@@ -264,20 +331,3 @@ def save_progress(folder: Path, progress: Progress) -> None:
     scratch = path.with_suffix(".tmp")
     scratch.write_text(json.dumps(asdict(progress)))
     scratch.replace(path)
-
-
-def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.AdamW) -> Progress:
-    """Weights and moments of the newest slice, where there is one; how far it was."""
-    slices = sorted(folder.glob("slice-*"))
-    if not slices:
-        return Progress()
-    tensors = load_file(slices[-1] / "state.safetensors")
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(tensors[f"weight.{name}"])
-            optimizer.state[parameter] = {
-                key: tensors[f"{key}.{name}"].to(parameter.device)
-                for key in _MOMENTS
-                if f"{key}.{name}" in tensors
-            }
-    return Progress(**json.loads((slices[-1] / "progress.json").read_text()))

@@ -36,7 +36,7 @@ from app.probes.messages import (
     encode_result,
 )
 from app.probes.strategies.head import HeadFit, fit_head
-from app.probes.training import DivergedError, FullFineTune
+from app.probes.training import DivergedError, FineTune
 from app.probes.transferability import ESTIMATORS, Estimator, UndefinedScoreError
 from app.probes.transferability.knn import knn
 
@@ -78,7 +78,7 @@ class Trial:
         self._last_heartbeat = 0.0
         self._last_stage = ""
         self._data: TrialData | None = None
-        self._fine_tune: FullFineTune | None = None
+        self._fine_tune: FineTune | None = None
 
     def answer(self, message: bytes) -> dict[str, Any]:
         """The result of a command, or what went wrong; a failed fine-tune is reopened from its last slice."""
@@ -144,12 +144,12 @@ class Trial:
                 scores[name] = None
         return dict(sorted(scores.items()))
 
-    def _opened(self) -> FullFineTune:
+    def _opened(self) -> FineTune:
         if self._fine_tune is None:
             self._fine_tune = self._open_fine_tune()
         return self._fine_tune
 
-    def _open_fine_tune(self) -> FullFineTune:
+    def _open_fine_tune(self) -> FineTune:
         spec, data = self._spec, self._load_data()
         is_new = not any(spec.folder.glob("slice-*"))
         head: LinearClassifier | None = None
@@ -157,7 +157,7 @@ class Trial:
             head = self._fit_head(self._features()[0]).classifier
         self._beat(Heartbeat(stage="loading"))
         backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
-        return FullFineTune(spec, backbone, data, head)
+        return FineTune(spec, backbone, data, head)
 
     def _fit_head(self, features: Features) -> HeadFit:
         spec, seen = self._spec, self._load_data().passed_over()

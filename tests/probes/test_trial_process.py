@@ -11,7 +11,6 @@ import numpy as np
 import psutil
 import pytest
 
-from app.datasets.examples import FILE_NAME, ExampleWriter
 from app.probes.data import write_split
 from app.probes.messages import (
     BaselineReport,
@@ -33,48 +32,10 @@ from app.probes.messages import (
 )
 from app.probes.transferability import ESTIMATORS
 from app.probes.trial_process import ForkServer, TrialProcess, trial_environment
-from app.tasks.base import CheckedRow
+from tests.probes.tiny import WORDS, write_dataset, write_tiny_bert
 
 GIB = 2**30
-WORDS = ("good", "fine", "great", "bad", "poor", "awful", "film", "plot", "the", "a")
 RECIPE = TrainingRecipe(learning_rate=1e-2, batch_size=8, epochs=4, max_length=16)
-
-
-def write_tiny_bert(folder: Path) -> None:
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    vocabulary = {w: i for i, w in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS))}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=32
-    ).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=32,
-    )
-    BertModel(config).save_pretrained(folder)
-
-
-def write_dataset(folder: Path, n: int = 120) -> None:
-    rng = np.random.default_rng(0)
-    folder.mkdir(parents=True)
-    with ExampleWriter(folder / FILE_NAME) as writer:
-        for i in range(n):
-            label = i % 2
-            opinion = WORDS[rng.integers(0, 3) + 3 * label]
-            filler = " ".join(rng.choice(WORDS[6:], size=rng.integers(2, 9)))
-            writer.add(CheckedRow(text=f"{opinion} {filler}", label=("positive", "negative")[label]))
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from app.probes.data import TrialData, read_trial_data
 from app.probes.messages import TrainingRecipe, TrialSpec
 from app.probes.planning import Sample
 from app.probes.sample import prepare_data
-from app.probes.training import FullFineTune
+from app.probes.training import FineTune
 from app.probes.weights import ensure_weights, packaged_entries
 from models_registry.vocabulary import TaskType
 
@@ -85,7 +85,7 @@ def ours(spec: TrialSpec, data: TrialData) -> Trained:
     """The service's own loop, one slice to the end."""
     with tempfile.TemporaryDirectory() as folder:
         backbone = load_backbone(spec.model_folder or Path())
-        fine_tune = FullFineTune(_in(spec, Path(folder)), backbone, data)
+        fine_tune = FineTune(_in(spec, Path(folder)), backbone, data)
         began = time.perf_counter()
         marks: list[float] = []
 

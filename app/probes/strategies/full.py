@@ -16,10 +16,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from app.probes.backbones import Backbone
+from app.probes.strategies.adaptation import Adaptation
+
 MOST_GRADIENT_NORM = 1.0
 """Gradients are clipped to this length, as in Devlin et al. 2019."""
 POOLED_BATCHES = 16
 """Texts of so many batches are sorted by length together: padding nearly gone, order still random."""
+
+
+def adapt(backbone: Backbone, total_steps: int) -> Adaptation:
+    """The backbone as it is: all of it trains."""
+    del backbone, total_steps
+    return Adaptation()
 
 
 def rate_at(step: int, *, peak: float, total_steps: int, warmup_fraction: float) -> float:

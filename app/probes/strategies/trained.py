@@ -1,0 +1,31 @@
+"""The strategies that train by gradient steps, by name."""
+
+from collections.abc import Callable, Mapping
+
+from app.probes.backbones import Backbone
+from app.probes.strategies import adalora, bitfit, full, ia3, lora, partial, prefix
+from app.probes.strategies.adaptation import Adaptation
+from models_registry.vocabulary import Strategy
+
+Adapt = Callable[[Backbone, int], Adaptation]
+"""From a backbone, its vocabulary cut, and the steps of the whole fine-tune."""
+
+TRAINED: Mapping[Strategy, Adapt] = {
+    Strategy.FULL: full.adapt,
+    Strategy.LORA: lora.adapt,
+    Strategy.ADALORA: adalora.adapt,
+    Strategy.PREFIX: prefix.adapt,
+    Strategy.IA3: ia3.adapt,
+    Strategy.BITFIT: bitfit.adapt,
+    Strategy.PARTIAL: partial.adapt,
+}
+
+
+def can_checkpoint(strategy: Strategy) -> bool:
+    """Whether activations may be computed again; a prefix enters as a cache, which that does not know."""
+    return strategy is not Strategy.PREFIX
+
+
+def reserved_positions(strategy: Strategy) -> int:
+    """Positions of the longest input that are the strategy's own."""
+    return prefix.LENGTH if strategy is Strategy.PREFIX else 0

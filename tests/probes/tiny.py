@@ -1,0 +1,47 @@
+"""A BERT of random weights and sentences that any model can tell apart."""
+
+from pathlib import Path
+
+import numpy as np
+
+from app.datasets.examples import FILE_NAME, ExampleWriter
+from app.tasks.base import CheckedRow
+
+WORDS = ("good", "fine", "great", "bad", "poor", "awful", "film", "plot", "the", "a")
+
+
+def write_tiny_bert(folder: Path) -> None:
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    vocabulary = {w: i for i, w in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS))}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=32
+    ).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=32,
+    )
+    BertModel(config).save_pretrained(folder)
+
+
+def write_dataset(folder: Path, n: int = 120) -> None:
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    with ExampleWriter(folder / FILE_NAME) as writer:
+        for i in range(n):
+            label = i % 2
+            opinion = WORDS[rng.integers(0, 3) + 3 * label]
+            filler = " ".join(rng.choice(WORDS[6:], size=rng.integers(2, 9)))
+            writer.add(CheckedRow(text=f"{opinion} {filler}", label=("positive", "negative")[label]))
