@@ -10,7 +10,7 @@ from app.exclusions import Exclusion, Exclusions, Rule
 from app.explaining import Explaining, Field, Recommended
 from app.question import Question, workload
 from app.ranking.candidates import CandidateTable
-from app.ranking.cost import Costs, Workload, predict_costs
+from app.ranking.cost import STRATEGIES, Costs, Workload, predict_costs
 from app.ranking.evidence import EvidenceBase, TargetBelief
 from app.ranking.observations import condition_on_probes
 from app.ranking.phrases import duration, language_name, say
@@ -21,6 +21,7 @@ from app.remembered import REMEMBERED, HeldPool
 from app.screening import screened
 from app.task_profile.profile import TaskProfile
 from benchmarks.metrics import metric_named
+from models_registry.vocabulary import Strategy
 
 Index = NDArray[np.intp]
 
@@ -56,10 +57,12 @@ class Standing:
 
     Attributes:
         held: The belief over its candidates.
-        allowed: Arms that were probed and did not fail, shape (len(STRATEGIES), M).
+        strategies: S of them, full first and the head last.
+        allowed: Arms that can be the answer, shape (S, M).
     """
 
     held: TargetBelief
+    strategies: tuple[Strategy, ...]
     allowed: NDArray[np.bool_]
 
 
@@ -100,7 +103,12 @@ def _recalled(
     profile, constraints, budget = question.profile, question.constraints, question.budget
     pool = recall_pool(table, profile.task_type, profile.languages, constraints.include, constraints.exclude)
     costs = predict_costs(
-        pool.table, work, question.device, n_devices=budget.n_devices, memory_bytes=budget.memory_bytes
+        pool.table,
+        work,
+        question.device,
+        n_devices=budget.n_devices,
+        memory_bytes=budget.memory_bytes,
+        strategies=STRATEGIES if standing is None else standing.strategies,
     )
     recall = recall_candidates(pool, profile.task_type, constraints, budget, costs)
     return (recall if standing is None else recall.restricted(standing.allowed)), costs
@@ -124,7 +132,7 @@ def is_prepared(question: Question, base: EvidenceBase) -> bool:
 def _best_arms(held: TargetBelief, recall: Recall, costs: Costs, question: Question) -> Field:
     """For each eligible model the fitting strategy with the highest expected utility."""
     pool, eligible = recall.pool, recall.eligible.nonzero()[0]
-    mine = _held_pool(held, pool, eligible)
+    mine = _held_pool(held, pool, eligible, costs.strategies)
     eligible, mine = eligible[mine.is_held], mine.among(mine.is_held)
     costly = costs.latency_ms[eligible], costs.train_seconds[:, eligible]
     utilities = utility(mine.quality, *costly, question.weights)
@@ -143,14 +151,14 @@ def _best_arms(held: TargetBelief, recall: Recall, costs: Costs, question: Quest
     )
 
 
-def _held_pool(held: TargetBelief, pool: Pool, eligible: Index) -> HeldPool:
+def _held_pool(held: TargetBelief, pool: Pool, eligible: Index, strategies: tuple[Strategy, ...]) -> HeldPool:
     """The eligible models of a pool as the belief holds them."""
     if len(pool.models) > len(held.models):  # few of many: not worth remembering all
-        return HeldPool.of(held, pool.models[eligible])
+        return HeldPool.of(held, pool.models[eligible], strategies)
     known = REMEMBERED.of(held).pools
     found = known.get(pool)
     if found is None:
-        found = known[pool] = HeldPool.of(held, pool.models)
+        found = known[pool] = HeldPool.of(held, pool.models, strategies)
     return found.among(eligible)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from app.question import Question
 from app.ranking.cautions import cautions, robustness_reason
-from app.ranking.cost import STRATEGIES, Costs, Workload
+from app.ranking.cost import Costs, Workload
 from app.ranking.evidence import EvidenceBase, TargetBelief
 from app.ranking.explain import Footing, budget_reasons, reasons
 from app.ranking.influences import influences
@@ -100,7 +100,7 @@ class Explaining:
     def _row(self, row: RankedArm, remembered: OfBelief) -> Recommended:
         question, costs, field = self.question, self.costs, self.field
         s, place = int(field.strategies[row.place]), int(field.pool[row.place])
-        grounds = self._grounds(int(field.models[row.place]), STRATEGIES[s], remembered)
+        grounds = self._grounds(int(field.models[row.place]), costs.strategies[s], remembered)
         seconds, peak_bytes = float(costs.train_seconds[s, place]), float(costs.peak_bytes[s, place])
         latency_ms, micro_batch = float(costs.latency_ms[place]), int(costs.micro_batch[s, place])
         return Recommended(
@@ -114,7 +114,7 @@ class Explaining:
             budget_reasons=budget_reasons(
                 grounds.strategy,
                 question.language,
-                full_fits=bool(self.recall.fits[0, place]),
+                full_fits=bool(self.recall.full_fits[place]),
                 train_seconds=seconds,
                 peak_bytes=peak_bytes,
                 device=question.device.name,

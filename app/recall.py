@@ -1,7 +1,7 @@
 """Which models can do the task and fit the constraints and the budget, and why the others were left out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -101,13 +101,15 @@ class Recall:
     Attributes:
         pool: The models that were looked at.
         eligible: Mask over them, shape (m,).
-        fits: Mask over (strategy, model) of the pool, shape (len(STRATEGIES), m).
+        fits: Mask over (strategy, model) of the pool, shape (S, m).
+        full_fits: Mask over the models that can be fine-tuned whole within the limits, shape (m,).
         near: Who breaks a limit.
     """
 
     pool: Pool
     eligible: Mask
     fits: NDArray[np.bool_]
+    full_fits: Mask
     near: tuple[Group, ...]
 
     @property
@@ -128,12 +130,12 @@ class Recall:
         )
         eligible = self.eligible.copy()
         eligible[out] = False
-        return Recall(pool=self.pool, eligible=eligible, fits=self.fits & eligible, near=(*self.near, group))
+        return replace(self, eligible=eligible, fits=self.fits & eligible, near=(*self.near, group))
 
     def restricted(self, allowed: NDArray[np.bool_]) -> "Recall":
-        """The same with only these arms of the whole table, shape (len(STRATEGIES), M)."""
+        """The same with only these arms of the whole table, shape (S, M)."""
         fits = self.fits & allowed[:, self.pool.models]
-        return Recall(pool=self.pool, eligible=self.eligible & fits.any(axis=0), fits=fits, near=self.near)
+        return replace(self, eligible=self.eligible & fits.any(axis=0), fits=fits)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -183,7 +185,7 @@ def recall_candidates(
     fits, compute = _compute_findings(task, constraints, budget, costs)
     findings = [*_word_findings(pool.table, constraints), *_size_findings(pool.table, constraints), *compute]
     near, eligible = _apply(findings, pool.models)
-    return Recall(pool=pool, eligible=eligible, fits=fits & eligible, near=near)
+    return Recall(pool=pool, eligible=eligible, fits=fits & eligible, full_fits=fits[0] & eligible, near=near)
 
 
 def _apply(findings: Sequence[_Finding], models: Index) -> tuple[tuple[Group, ...], Mask]:

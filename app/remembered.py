@@ -54,8 +54,8 @@ class HeldPool:
     """The models of a pool as a belief holds them.
 
     Attributes:
-        arms: Of every strategy and model, shape (len(STRATEGIES), m).
-        quality: Their means, comparable scale, shape (len(STRATEGIES), m).
+        arms: Of every strategy and model, shape (S, m).
+        quality: Their means, comparable scale, shape (S, m).
         is_held: Whether the belief holds the model, shape (m,).
     """
 
@@ -64,12 +64,12 @@ class HeldPool:
     is_held: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, held: TargetBelief, models: Index) -> "HeldPool":
-        """These models of the candidate table, shape (m,), as the belief holds them."""
+    def of(cls, held: TargetBelief, models: Index, strategies: tuple[Strategy, ...]) -> "HeldPool":
+        """These models of the candidate table, shape (m,), under S strategies, as the belief holds them."""
         order = np.argsort(held.models)
         found = np.minimum(np.searchsorted(held.models, models, sorter=order), len(order) - 1)
         positions = order[found]
-        arms = 2 * positions + ARM_OF_STRATEGY[:, None]
+        arms = 2 * positions + np.array([arm_of(s) for s in strategies], dtype=np.intp)[:, None]
         return cls(arms, held.belief.mean[arms], held.models[positions] == models)
 
     def among(self, chosen: NDArray[np.generic]) -> "HeldPool":

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from app.api.errors import FieldFault, InvalidRequestError
-from app.api.schemas.probe_runs import SUPPORTED_STRATEGIES, ProbeRunRequest
+from app.api.schemas.probe_runs import DEFAULT_STRATEGIES, ProbeRunRequest
 from app.datasets.storage import StoredDataset
 from app.exclusions import Exclusion
 from app.naming import Naming
 from app.ranking.candidates import CandidateTable
+from app.ranking.probe_model import load_probe_model
+from app.ranking.recipe import suits
 from app.tasks.catalogue import TASKS
 from models_registry.entry import ModelEntry
-from models_registry.vocabulary import TaskType
+from models_registry.vocabulary import Strategy, TaskType
 
 _LATER = {"refit": "refitting the winner", "ensemble": "ensembles"}
 
@@ -49,11 +51,13 @@ def check_plain(request: ProbeRunRequest, max_seconds: float) -> None:
     if request.budget.seconds > max_seconds:
         detail = f"at most {max_seconds:g} seconds (ADVISOR_MAX_PROBE_SECONDS)"
         faults.append(FieldFault(pointer="/budget/seconds", detail=detail))
-    supported = ", ".join(SUPPORTED_STRATEGIES)
+    supported = [*DEFAULT_STRATEGIES, *load_probe_model().adapted]
     faults += [
-        FieldFault(pointer=f"/strategies/{i}", detail=f"{s}: not available yet; choose from {supported}")
+        FieldFault(
+            pointer=f"/strategies/{i}", detail=f"{s}: not available yet; choose from {', '.join(supported)}"
+        )
         for i, s in enumerate(request.strategies)
-        if s not in SUPPORTED_STRATEGIES
+        if s not in supported
     ]
     if faults:
         raise InvalidRequestError(faults)
@@ -78,7 +82,9 @@ def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
         raise InvalidRequestError(faults)
 
 
-def check_candidates(entries: Sequence[ModelEntry], task_type: TaskType) -> None:
+def check_candidates(
+    entries: Sequence[ModelEntry], task_type: TaskType, strategies: Sequence[Strategy]
+) -> None:
     """Pass models that can be loaded and fine-tuned for this task.
 
     Raises:
@@ -96,6 +102,9 @@ def check_candidates(entries: Sequence[ModelEntry], task_type: TaskType) -> None
         elif task_type not in entry.task_types:
             able = ", ".join(entry.task_types)
             detail = f"cannot be fine-tuned for {task_type}; it can for {able}"
+            faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
+        elif not any(suits(entry, s) for s in strategies):
+            detail = f"word vectors have nothing that {', '.join(strategies)} trains: add head or full"
             faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
     if faults:
         raise InvalidRequestError(faults)

@@ -28,6 +28,7 @@ from app.probes.repository import RunRepository
 from app.probes.tables import ProbeRunRow
 from app.question import Question
 from app.ranking.phrases import Language
+from app.ranking.recipe import suits
 from app.repository import RecommendationRepository
 from app.snapshot import Snapshot
 from app.tasks.catalogue import TASKS
@@ -79,7 +80,7 @@ def create_run(
     snapshot = services.snapshots.current()
     named = resolve(request.candidates or (), snapshot.naming)
     if request.dataset_id is None:
-        check_candidates(named, request.task.type or DEFAULT_TASK)
+        check_candidates(named, request.task.type or DEFAULT_TASK, request.strategies)
     data = _data(request, services)
     try:
         return _queue(_draft(request, data, named, key, digest, language, snapshot, services), services)
@@ -101,7 +102,7 @@ def _draft(
     """What is stored of the run: checked against the data, with its first ranking."""
     stored = data.stored
     check_task(request, stored)
-    check_candidates(named, stored.task_type)
+    check_candidates(named, stored.task_type, request.strategies)
     chosen = named or _of_recommendation(request.recommendation_id, snapshot, services)
     advice = _first_advice(request, stored, chosen, language, snapshot, services)
     check_rules(named, _left_out(advice) if named else ())
@@ -109,6 +110,10 @@ def _draft(
         raise InvalidRequestError.at("/candidates", f"no model can be probed: {advice.text}")
     eligible = {row.entry.name for row in advice.ranking}
     entries = [e for e in chosen if e.name in eligible] or [row.entry for row in advice.ranking]
+    entries = [e for e in entries if any(suits(e, s) for s in request.strategies)]
+    if not entries:
+        detail = "word vectors, which are all that can be probed, have nothing that these train"
+        raise InvalidRequestError.at("/strategies", detail)
     return _Draft(
         data=data,
         body=_body(request, stored, list(dict.fromkeys(e.name for e in entries)), language),

@@ -162,7 +162,7 @@ def relations_of(
     tasks: Sequence[RecordedTask], group: Group, kind: str, shares: Sequence[float], own_error: float
 ) -> Relations:
     """The relations of one kind of probe of a group at these shares, ascending."""
-    values = np.array([astuple(_fitted(tasks, group, kind, share, own_error)) for share in shares]).T
+    values = np.array([astuple(fitted(tasks, group, kind, share, own_error)) for share in shares]).T
     for row in values[3:]:
         row[:] = _falling(row)
     return Relations(shares=np.array(shares), values=values.round(DIGITS))
@@ -175,9 +175,10 @@ def head_relation(tasks: Sequence[RecordedTask], group: Group, own_error: float)
     return Relation(**{name: round(value, DIGITS) for name, value in asdict(found).items()})
 
 
-def _fitted(
+def fitted(
     tasks: Sequence[RecordedTask], group: Group, kind: str, share: float, own_error: float
 ) -> Relation:
+    """The relation of one kind of probe of a group at one share."""
     found, of_all = samples_of(tasks, group, kind, share), _of_all(tasks, kind, share)
     if kind == HEAD:
         # What part of the data says about a head on all of it; the fine-tune is not asked.

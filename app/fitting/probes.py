@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.fitting.adapted import learn_adapted
 from app.fitting.figures_worth import figures_worth
 from app.fitting.fine_tunes import FineTunePoint, load_fine_tunes
 from app.fitting.growth import growth_of_fine_tunes, growth_of_heads
@@ -55,26 +56,33 @@ class TooFewTasksError(Exception):
         super().__init__(f"{n_datasets} labelled sets are too few")
 
 
-def learn_probes(tasks: Sequence[RecordedTask], smaller: Sequence[FineTunePoint]) -> ProbeModel:
+def learn_probes(
+    tasks: Sequence[RecordedTask], smaller: Sequence[FineTunePoint], adapted: Sequence[FineTunePoint] = ()
+) -> ProbeModel:
     """What these tasks teach, listening to the estimators that add to it.
 
     Args:
         tasks: Recorded.
         smaller: Ends of fine-tunes of the same candidates on less of the same data.
+        adapted: Recorded under strategies that train a part.
 
     Raises:
         TooFewTasksError: Fewer than two labelled sets.
     """
     names = usable_estimators(tasks)
-    model = fit_probes(tasks, smaller, names).listening_to(choose_estimators(tasks, smaller, names))
+    model = fit_probes(tasks, smaller, names, adapted)
+    model = model.listening_to(choose_estimators(tasks, smaller, names))
     document = json.dumps(probe_model_to_json(model), sort_keys=True)
     return replace(model, version=hashlib.sha256(document.encode()).hexdigest()[:12])
 
 
 def fit_probes(
-    tasks: Sequence[RecordedTask], smaller: Sequence[FineTunePoint], estimators: Sequence[str] = ()
+    tasks: Sequence[RecordedTask],
+    smaller: Sequence[FineTunePoint],
+    estimators: Sequence[str] = (),
+    adapted: Sequence[FineTunePoint] = (),
 ) -> ProbeModel:
-    """What these tasks teach of slices, heads and these estimators.
+    """What these tasks teach of slices, heads, these estimators and of other strategies.
 
     Raises:
         TooFewTasksError: Fewer than two labelled sets.
@@ -91,10 +99,12 @@ def fit_probes(
         )
         for kind in (SLICE, HEAD, *estimators)
     }
+    ends, slices = learn_adapted(tasks, adapted, own_error)
     return ProbeModel(
         figures=figures_worth(tasks),
         heads=tuple(head_relation(tasks, group, own_error) for group in Group),
-        probes=probes,
+        probes=probes | slices,
+        adapted=ends,
         estimators=tuple(estimators),
         correlation=_correlation(tasks, estimators, probes),
         growth={
@@ -209,7 +219,7 @@ def main() -> int:
     arguments = parser.parse_args()
     points = load_fine_tunes()
     tasks = recorded_tasks(points, load_transferability())
-    model = learn_probes(tasks, smaller_fine_tunes(points))
+    model = learn_probes(tasks, smaller_fine_tunes(points), points)
     arguments.out.write_text(json.dumps(probe_model_to_json(model), indent=1) + "\n", encoding="utf-8")
     out = sys.stdout
     out.write(f"{len(tasks)} samples of {len({t.dataset for t in tasks})} labelled sets\n")

@@ -160,6 +160,7 @@ def smaller_fine_tunes(points: Iterable[FineTunePoint]) -> list[FineTunePoint]:
     """Ends of whole fine-tunes on less data than most, on their validation parts."""
     ends: dict[tuple[object, ...], FineTunePoint] = {}
     for point in points:
-        if point.part == VALIDATION and point.n_train <= MOST_SMALLER and point.step == point.total_steps:
+        is_end = point.part == VALIDATION and point.step == point.total_steps
+        if is_end and point.n_train <= MOST_SMALLER and point.strategy == Strategy.FULL.value:
             ends[point.arm] = point
     return list(ends.values())

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -187,13 +188,20 @@ class Recorder:
         self._n_threads = n_threads
         self._entries = packaged_entries()
 
-    def record(self, dataset: str, candidate: Candidate, sample: Sample, seed: int) -> None:
+    def record(
+        self,
+        dataset: str,
+        candidate: Candidate,
+        sample: Sample,
+        seed: int,
+        strategy: Strategy = Strategy.FULL,
+    ) -> None:
         """Every row of an arm is in the file.
 
         Raises:
             RecordingError: Its trial failed; what was measured before stays.
         """
-        arm = self.prepare(dataset, candidate, sample, seed)
+        arm = self.prepare(dataset, candidate, sample, seed, strategy)
         key = (dataset, candidate.id, arm.spec.strategy, seed, arm.n_train)
         done = {(row.part, row.step) for row in read_rows(self._out) if row.arm == key}
         commands: list[Command] = [
@@ -211,12 +219,19 @@ class Recorder:
         finally:
             trial.close()
 
-    def prepare(self, dataset: str, candidate: Candidate, sample: Sample, seed: int) -> Arm:
+    def prepare(
+        self,
+        dataset: str,
+        candidate: Candidate,
+        sample: Sample,
+        seed: int,
+        strategy: Strategy = Strategy.FULL,
+    ) -> Arm:
         """The arm of a candidate on a sample of a labelled set."""
         split_file = self._sets.split_file(dataset, sample, seed)
         parts = json.loads(split_file.read_text(encoding="utf-8"))
         entry = candidate.entry(self._entries[candidate.source])
-        spec = self._spec(entry, dataset, split_file, len(parts["train"]), seed)
+        spec = self._spec(entry, dataset, split_file, len(parts["train"]), seed, strategy)
         return Arm(
             dataset=dataset,
             spec=replace(spec, model_folder=self._folder(candidate)),
@@ -225,16 +240,24 @@ class Recorder:
             n_test=len(parts["test"]),
         )
 
-    def _spec(self, entry: ModelEntry, dataset: str, split_file: Path, n_train: int, seed: int) -> TrialSpec:
+    def _spec(
+        self,
+        entry: ModelEntry,
+        dataset: str,
+        split_file: Path,
+        n_train: int,
+        seed: int,
+        strategy: Strategy,
+    ) -> TrialSpec:
         stored = self._sets.stored(dataset)
         metric = self._sets.metric(dataset)
-        run = f"{entry.id.replace('/', '--')}-{split_file.stem}"
+        run = f"{entry.id.replace('/', '--')}-{split_file.stem}-{strategy}"
         return TrialSpec(
             trial_id=entry.id,
             model_name=entry.name,
             model_folder=None,
             input_prefix=entry.input_prefix,
-            strategy=Strategy.FULL.value,
+            strategy=strategy.value,
             metric=metric,
             n_classes=len(stored.profile.class_counts),
             dataset_folder=self._sets.examples_folder(dataset),
@@ -244,7 +267,7 @@ class Recorder:
             feature_cache_folder=(WORK_PATH / "features").absolute(),
             feature_cache_bytes=CACHE_BYTES,
             seed=seed,
-            recipe=_recipe(entry, stored, metric, n_train),
+            recipe=_recipe(entry, strategy, stored, metric, n_train),
             n_threads=self._n_threads,
         )
 
@@ -259,7 +282,7 @@ class Recorder:
         split_file = self._sets.split_file(
             dataset, Sample(n_train=TUNING_EXAMPLES, n_validation=300), seed=1_000
         )
-        spec = self._spec(entry, dataset, split_file, TUNING_EXAMPLES, 1_000)
+        spec = self._spec(entry, dataset, split_file, TUNING_EXAMPLES, 1_000, Strategy.FULL)
         spec = replace(spec, recipe=replace(spec.recipe, epochs=TUNING_EPOCHS))
         data = read_trial_data(spec.dataset_folder, spec.split_file)
         fine_tune = FineTune(spec, backbone, data)
@@ -281,13 +304,15 @@ class Recorder:
         return row
 
 
-def _recipe(entry: ModelEntry, stored: StoredDataset, metric: str, n_train: int) -> TrainingRecipe:
+def _recipe(
+    entry: ModelEntry, strategy: Strategy, stored: StoredDataset, metric: str, n_train: int
+) -> TrainingRecipe:
     """As a probe run has it, but for its epochs and the longest text."""
     profile = stored.profile
     weights = weights_for_metric(profile.class_counts, metric)
     length = kept_tokens(profile.p95_length, is_cjk=profile.length_unit is LengthUnit.CHARACTERS)
     return TrainingRecipe(
-        learning_rate=learning_rate(entry, Strategy.FULL, n_train),
+        learning_rate=learning_rate(entry, strategy, n_train),
         batch_size=BATCH_SIZE,
         epochs=EPOCHS,
         max_length=min(length, MOST_TOKENS),
@@ -354,6 +379,7 @@ def recording_parser(description: str, out: Path) -> argparse.ArgumentParser:
 def main() -> int:
     """Records every candidate on every labelled set, where it is not there yet; or ships what there is."""
     parser = recording_parser("Record real fine-tunes for the calibrations.", WORK_PATH / "fine_tunes.csv")
+    parser.add_argument("--strategies", nargs="*", type=Strategy, default=[Strategy.FULL])
     parser.add_argument(
         "--ship", action="store_true", help="only add what was recorded to the project's file"
     )
@@ -370,9 +396,10 @@ def main() -> int:
         recorder = Recorder(sets, arguments.models, arguments.out, server, arguments.threads)
         for seed in arguments.seeds:
             for dataset in arguments.datasets:
-                for candidate in choose(arguments.only, dataset):
+                wanted = product(choose(arguments.only, dataset), arguments.strategies)
+                for candidate, strategy in wanted:
                     try:
-                        recorder.record(dataset, candidate, sample, seed)
+                        recorder.record(dataset, candidate, sample, seed, strategy)
                     except RecordingError as error:
                         sys.stderr.write(f"{error}\n")
                         n_failed += 1

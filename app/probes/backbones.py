@@ -7,6 +7,7 @@ Encoders (BERT, RoBERTa, XLM-R, ELECTRA, ALBERT, the encoder of T5), decoders (G
 static word vectors are all pooled by the mean over a text's tokens, which needs no special token.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,6 +80,14 @@ class TokenizedTexts:
         ids = np.fromiter((i for row in rows for i in row), dtype=np.int32, count=int(lengths.sum()))
         return cls(ids=ids, starts=np.cumsum(lengths) - lengths, lengths=lengths, pad_id=pad_id)
 
+    @classmethod
+    def joined(cls, parts: Sequence["TokenizedTexts"]) -> "TokenizedTexts":
+        """The texts of all parts, one after another, of one tokenizer."""
+        lengths = np.concatenate([part.lengths for part in parts])
+        ids = np.concatenate([part.ids for part in parts])
+        pad_id = parts[0].pad_id
+        return cls(ids=ids, starts=np.cumsum(lengths) - lengths, lengths=lengths, pad_id=pad_id)
+
     def __len__(self) -> int:
         return len(self.lengths)
 
@@ -110,12 +119,14 @@ class Backbone(Protocol):
         width: d.
         n_parameters: Of the module as loaded.
         max_length: Longest input in tokens.
+        tokenizer_sha256: Equal for backbones that make equal tokens of equal texts; None where unknown.
     """
 
     module: nn.Module
     width: int
     n_parameters: int
     max_length: int
+    tokenizer_sha256: str | None
 
     def tokenize(self, texts: Sequence[str], max_length: int) -> TokenizedTexts:
         """Token ids of the texts, prefix and special tokens included, cut to `max_length`."""
@@ -141,6 +152,26 @@ class Backbone(Protocol):
 
     def add_adapters(self, config: "PeftConfig") -> nn.Module:
         """All weights frozen, with adapters beside them; returns what holds both, from now on `module`."""
+
+
+def tokenizer_digest(folder: Path) -> str | None:
+    """SHA-256 of what decides a model's tokens; None where it is not in files that are known."""
+    try:
+        found = hashlib.sha256((folder / "tokenizer.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
+        path = folder / name
+        settings = json.loads(path.read_bytes()) if path.exists() else {}
+        decisive = {key: value for key, value in settings.items() if key not in _NAMES_ONLY}
+        found.update(json.dumps(decisive, sort_keys=True).encode())
+    config = json.loads((folder / "config.json").read_bytes())
+    found.update(json.dumps([config.get("add_special_tokens"), config.get("pad_token_id")]).encode())
+    return found.hexdigest()
+
+
+_NAMES_ONLY = frozenset({"name_or_path", "model_max_length", "special_tokens_map_file", "tokenizer_class"})
+"""Settings of a tokenizer that change none of its tokens: the longest input is asked for apart."""
 
 
 def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
@@ -180,6 +211,7 @@ class StaticVectors:
         self.width = table.shape[1]
         self.n_parameters = table.numel()
         self.max_length = DEFAULT_MAX_LENGTH
+        self.tokenizer_sha256 = tokenizer_digest(folder)
         self._prefix = input_prefix
         self._special = bool(config.get("add_special_tokens", False))
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -230,6 +262,7 @@ class Transformer:
     def __init__(self, folder: Path, input_prefix: str) -> None:
         self._model = _load_model(folder)
         self._tokenizer = _load_tokenizer(folder)
+        self.tokenizer_sha256 = tokenizer_digest(folder)
         self._prefix = input_prefix
         self.module: nn.Module = self._model
         config = self._model.config

@@ -19,14 +19,13 @@ from app.datasets.profile import DatasetProfile
 from app.datasets.storage import dataset_folder, load_dataset
 from app.db import Database
 from app.probes.journal import Journal
+from app.probes.kept_plan import plan_from_json, plan_to_json
 from app.probes.lease import Lease
 from app.probes.plan import Action, Kind, Record, Stop
 from app.probes.planning import (
     Prepared,
     UnfitCandidateError,
     measured_device,
-    plan_from_json,
-    plan_to_json,
     prepare,
 )
 from app.probes.repository import LostLeaseError

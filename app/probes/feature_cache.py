@@ -1,4 +1,4 @@
-"""Features on disk, shared by every estimator, strategy and run on the same data.
+"""Features and tokens on disk, shared by every estimator, strategy and run on the same data.
 
 <folder>/<id of the data set>/<digest of the rest of the key>.npy
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.probes.features import Features
+Array = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +38,33 @@ class FeatureKey:
     max_length: int
     input_prefix: str = ""
 
-    def path(self, folder: Path) -> Path:
-        """Its file."""
-        digest = hashlib.sha256(json.dumps(astuple(self)).encode()).hexdigest()
-        return folder / self.dataset_id / f"{digest[:32]}.npy"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenKey:
+    """What tokens depend on: not the model, so that candidates with one tokenizer share them.
+
+    Attributes:
+        dataset_id: Of the data set.
+        texts_sha256: Of the texts, in order.
+        tokenizer_sha256: Of the tokenizer's files.
+        max_length: Tokens kept of a text.
+        input_prefix: Put before every text.
+    """
+
+    dataset_id: str
+    texts_sha256: str
+    tokenizer_sha256: str
+    max_length: int
+    input_prefix: str = ""
+
+
+Key = FeatureKey | TokenKey
+
+
+def path_of(key: Key, folder: Path) -> Path:
+    """The file of what belongs to a key."""
+    digest = hashlib.sha256(json.dumps([type(key).__name__, *astuple(key)]).encode()).hexdigest()
+    return folder / key.dataset_id / f"{digest[:32]}.npy"
 
 
 def rows_digest(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> str:
@@ -50,39 +73,39 @@ def rows_digest(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> str:
 
 
 class FeatureCache:
-    """Keeps the features used last, within a size limit. Several processes may share one folder."""
+    """Keeps the arrays used last, within a size limit. Several processes may share one folder."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
 
-    def get(self, key: FeatureKey) -> Features | None:
-        """The features, or None; a file that cannot be read is removed."""
-        path = key.path(self._folder)
+    def get(self, key: Key) -> Array | None:
+        """What was kept, or None; a file that cannot be read is removed."""
+        path = path_of(key, self._folder)
         try:
-            features = np.load(path, allow_pickle=False)
+            found: Array = np.load(path, allow_pickle=False)
             os.utime(path)
         except FileNotFoundError:
             return None
         except (ValueError, EOFError):
             path.unlink(missing_ok=True)
             return None
-        return np.asarray(features, dtype=np.float32)
+        return found
 
-    def put(self, key: FeatureKey, features: Features) -> None:
-        """Kept, unless they alone exceed the limit; what was used longest ago makes room."""
-        if features.nbytes > self._max_bytes:
+    def put(self, key: Key, array: Array) -> None:
+        """Kept, unless it alone exceeds the limit; what was used longest ago makes room."""
+        if array.nbytes > self._max_bytes:
             return
-        path = key.path(self._folder)
+        path = path_of(key, self._folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(f".{path.stem}-{secrets.token_hex(4)}")
         with scratch.open("wb") as file:
-            np.save(file, features, allow_pickle=False)
+            np.save(file, array, allow_pickle=False)
         scratch.replace(path)
         self._make_room(path)
 
     def remove_dataset(self, dataset_id: str) -> None:
-        """Removes all features of a data set."""
+        """Removes all that is kept of a data set."""
         shutil.rmtree(self._folder / dataset_id, ignore_errors=True)
 
     def _make_room(self, newest: Path) -> None:

@@ -1,17 +1,23 @@
 """What a probe run may do and what came of it: values that a scheduler decides by and that are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from app.ranking.belief import Belief
+from app.ranking.evidence import arm_of
 from app.ranking.probe_model import Group
 from benchmarks.metrics import Metric
 from models_registry.vocabulary import Strategy
 
 SLICE_FRACTIONS = (0.125, 0.25, 0.5, 1.0)
 """Ends of an arm's slices as shares of its steps: each doubles what is known, as successive halving does."""
+
+
+def adapted_among(strategies: Iterable[Strategy]) -> tuple[Strategy, ...]:
+    """Those that train a part, each once."""
+    return tuple(dict.fromkeys(s for s in strategies if s not in {Strategy.FULL, Strategy.HEAD}))
 
 
 class Kind(StrEnum):
@@ -27,10 +33,13 @@ class ArmPlan:
 
     Attributes:
         model: Position of its model among the candidates.
-        strategy: `head` or `full`.
+        strategy: How the model is adapted.
         total_steps: Optimiser steps to its end; 0 for a head, which needs none.
         step_seconds: Of one step, predicted.
         slice_overhead_seconds: Validation and saving, a slice.
+        micro_batch: Examples in memory at once; None is the whole batch.
+        gradient_checkpointing: Whether activations are computed again for the backward pass.
+        peak_bytes: Memory, predicted; 0 where it was not.
     """
 
     model: int
@@ -38,6 +47,9 @@ class ArmPlan:
     total_steps: int
     step_seconds: float
     slice_overhead_seconds: float
+    micro_batch: int | None = None
+    gradient_checkpointing: bool = False
+    peak_bytes: float = 0.0
 
     def slice_ends(self) -> tuple[int, ...]:
         """Steps at which its slices end."""
@@ -49,7 +61,8 @@ class RunPlan:
     """Everything a scheduler decides by, frozen when the run starts.
 
     Attributes:
-        belief: Prior over two arms a candidate (tuned, frozen), comparable scale.
+        belief: Prior over the arms of every candidate (tuned, frozen, and one for each of `adapted`),
+            comparable scale.
         names: Of the candidates.
         groups: Of the candidates, in which probes tell alike.
         feature_seconds: Predicted cost of one pass over the data, by candidate.
@@ -73,6 +86,17 @@ class RunPlan:
     seed: int
     features_share: float = 1.0
     missing_doublings: float = 0.0
+
+    @property
+    def adapted(self) -> tuple[Strategy, ...]:
+        """Strategies of its arms that train a part, each once, in the order of their arms."""
+        return adapted_among(arm.strategy for arm in self.arms)
+
+    def position(self, arm: int) -> int:
+        """Index of an arm in the belief."""
+        plan, adapted = self.arms[arm], self.adapted
+        offset = 2 + adapted.index(plan.strategy) if plan.strategy in adapted else arm_of(plan.strategy)
+        return (2 + len(adapted)) * plan.model + offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from app.probes.plan import ArmPlan, RunPlan
+from app.probes.footprint import Footprint, fitted
+from app.probes.plan import ArmPlan, RunPlan, adapted_among
 from app.question import CJK_LANGUAGES, Question, workload
 from app.ranking.belief import Belief
 from app.ranking.candidates import CandidateTable
@@ -18,12 +19,15 @@ from app.ranking.devices import Device
 from app.ranking.evidence import EvidenceBase
 from app.ranking.observations import condition_on_probes
 from app.ranking.probe_model import Group, load_probe_model
+from app.ranking.recipe import suits
 from app.ranking.target import TUNED
 from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
 
 BATCH_SIZE = 16
+MEMORY_GB = 8.0
+"""Of a trial where the request names no limit."""
 MOST_TOKENS = 512
 """Longest input of a probe; what lies behind is cut for every candidate alike."""
 MIN_VALIDATION, MAX_VALIDATION = 256, 1_000
@@ -33,7 +37,17 @@ MIN_FEATURES = 64
 N_SIZES = 24
 """Training sizes that are weighed up, evenly spaced in their logarithm."""
 BACKWARD = 3.0
-"""Passes that a training step costs: the backward pass costs twice the forward."""
+"""Passes that a step of full training costs: the backward pass costs twice the forward."""
+STEP_PASSES = {
+    Strategy.FULL: BACKWARD,
+    Strategy.LORA: 3.0,
+    Strategy.ADALORA: 3.3,
+    Strategy.PREFIX: 2.8,
+    Strategy.IA3: 2.2,
+    Strategy.BITFIT: 2.2,
+    Strategy.PARTIAL: 2.0,
+}
+"""Of each strategy."""
 TRAINED_SHARE = 0.15
 """Share of the cost of fine-tuning every candidate on the sample that the budget is to be."""
 FEATURE_SHARE = 0.3
@@ -145,14 +159,22 @@ def prepare(
     sample = choose_sample(n_examples, budget, float(per_example.sum()))
     epochs = epochs_for(sample.n_train)
     features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation)).tolist()
+    max_length = kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages)))
+    limit = memory_limit(request)
     arms = [
-        _arm(model, strategy, float(per_example[model]), sample, epochs)
+        _arm(
+            model,
+            strategy,
+            float(per_example[model]),
+            sample,
+            epochs,
+            fitted(entries[model], strategy, max_length, limit),
+        )
         for model in range(len(entries))
-        for strategy in strategies
-        if entries[model].n_layers > 0 or strategy is Strategy.HEAD or Strategy.HEAD not in strategies
+        for strategy in suited(entries[model], strategies)
     ]
     plan = RunPlan(
-        belief=_prior(question, base, entries),
+        belief=_prior(question, base, entries, adapted_among(a.strategy for a in arms)),
         names=tuple(e.name for e in entries),
         groups=tuple(Group.of(e) for e in entries),
         feature_seconds=tuple(features),
@@ -169,7 +191,7 @@ def prepare(
         entries=tuple(entries),
         sample=sample,
         epochs=epochs,
-        max_length=kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages))),
+        max_length=max_length,
         n_threads=os.cpu_count() or 1,
     )
 
@@ -223,7 +245,14 @@ def pass_seconds(
     return np.asarray(operations / (device.flops * device.train_efficiency) + EXAMPLE_SECONDS)
 
 
-def _arm(model: int, strategy: Strategy, pass_seconds: float, sample: Sample, epochs: int) -> ArmPlan:
+def memory_limit(request: Mapping[str, Any]) -> int:
+    """Bytes that a trial of this run may take."""
+    return int((request["budget"].get("memory_gb") or MEMORY_GB) * 1e9)
+
+
+def _arm(
+    model: int, strategy: Strategy, pass_seconds: float, sample: Sample, epochs: int, footprint: Footprint
+) -> ArmPlan:
     if strategy is Strategy.HEAD:
         return ArmPlan(
             model=model, strategy=strategy, total_steps=0, step_seconds=0.0, slice_overhead_seconds=0.0
@@ -233,13 +262,28 @@ def _arm(model: int, strategy: Strategy, pass_seconds: float, sample: Sample, ep
         model=model,
         strategy=strategy,
         total_steps=steps_an_epoch * epochs,
-        step_seconds=BACKWARD * pass_seconds * BATCH_SIZE,
+        step_seconds=(STEP_PASSES[strategy] + footprint.gradient_checkpointing) * pass_seconds * BATCH_SIZE,
         slice_overhead_seconds=SLICE_OVERHEAD_SECONDS + pass_seconds * sample.n_validation,
+        micro_batch=footprint.micro_batch,
+        gradient_checkpointing=footprint.gradient_checkpointing,
+        peak_bytes=footprint.peak_bytes,
     )
 
 
-def _prior(question: Question, base: EvidenceBase, entries: Sequence[ModelEntry]) -> Belief:
-    """The belief over both arms of the candidates, earlier probes of the same data included.
+def suited(entry: ModelEntry, strategies: Sequence[Strategy]) -> list[Strategy]:
+    """The strategies that a model is probed with.
+
+    Of a table of word vectors the head, where it is asked for: to train the table gains little over it.
+    """
+    if entry.n_layers == 0 and Strategy.HEAD in strategies:
+        return [Strategy.HEAD]
+    return [s for s in strategies if suits(entry, s)]
+
+
+def _prior(
+    question: Question, base: EvidenceBase, entries: Sequence[ModelEntry], adapted: Sequence[Strategy]
+) -> Belief:
+    """The belief over the arms of the candidates, earlier probes of the same data included.
 
     Raises:
         UnfitCandidateError: There is none for one of them.
@@ -253,77 +297,4 @@ def _prior(question: Question, base: EvidenceBase, entries: Sequence[ModelEntry]
     if unfit is not None:
         raise UnfitCandidateError(unfit)
     tuned = np.array([2 * held.position[index[e.name]] + TUNED for e in entries], dtype=np.intp)
-    return load_probe_model().joined(held.belief.subset(tuned), [Group.of(e) for e in entries])
-
-
-def plan_to_json(prepared: Prepared) -> dict[str, Any]:
-    """The plan as it is kept with the run."""
-    plan = prepared.plan
-    return {
-        "names": list(plan.names),
-        "feature_seconds": list(plan.feature_seconds),
-        "arms": [
-            {
-                "model": a.model,
-                "strategy": a.strategy.value,
-                "total_steps": a.total_steps,
-                "step_seconds": a.step_seconds,
-                "slice_overhead_seconds": a.slice_overhead_seconds,
-            }
-            for a in plan.arms
-        ],
-        "belief": {
-            "mean": plan.belief.mean.tolist(),
-            "covariance": plan.belief.covariance.tolist(),
-            "level_variance": plan.belief.level_variance,
-        },
-        "metric": plan.metric.name,
-        "stop_p_best": plan.stop_p_best,
-        "stop_regret": plan.stop_regret,
-        "seed": plan.seed,
-        "features_share": plan.features_share,
-        "missing_doublings": plan.missing_doublings,
-        "n_train": prepared.sample.n_train,
-        "n_features": prepared.sample.n_features,
-        "n_validation": prepared.sample.n_validation,
-        "epochs": prepared.epochs,
-        "max_length": prepared.max_length,
-        "n_threads": prepared.n_threads,
-    }
-
-
-def plan_from_json(raw: Mapping[str, Any], entries: Mapping[str, ModelEntry]) -> Prepared:
-    """The plan that was kept.
-
-    Args:
-        raw: As `plan_to_json` made it.
-        entries: The registry, by full name.
-    """
-    belief = raw["belief"]
-    plan = RunPlan(
-        belief=Belief(
-            mean=np.array(belief["mean"]),
-            covariance=np.array(belief["covariance"]),
-            level_variance=float(belief["level_variance"]),
-        ),
-        names=tuple(raw["names"]),
-        groups=tuple(Group.of(entries[name]) for name in raw["names"]),
-        feature_seconds=tuple(raw["feature_seconds"]),
-        arms=tuple(ArmPlan(**{**a, "strategy": Strategy(a["strategy"])}) for a in raw["arms"]),
-        metric=metric_named(raw["metric"]),
-        stop_p_best=raw["stop_p_best"],
-        stop_regret=raw["stop_regret"],
-        seed=raw["seed"],
-        features_share=raw.get("features_share", 1.0),  # plans kept before there were such
-        missing_doublings=raw.get("missing_doublings", 0.0),
-    )
-    return Prepared(
-        plan=plan,
-        entries=tuple(entries[name] for name in plan.names),
-        sample=Sample(
-            n_train=raw["n_train"], n_validation=raw["n_validation"], n_features=raw.get("n_features")
-        ),
-        epochs=raw["epochs"],
-        max_length=raw["max_length"],
-        n_threads=raw["n_threads"],
-    )
+    return load_probe_model().joined(held.belief.subset(tuned), [Group.of(e) for e in entries], adapted)

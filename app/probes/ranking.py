@@ -7,11 +7,12 @@ import numpy as np
 
 from app.advice import Standing, advise
 from app.documents import ranking_documents
-from app.probes.scheduler import Scheduler
+from app.probes.scheduler import Scheduler, best_of_each
 from app.question import Question
-from app.ranking.cost import STRATEGIES
-from app.ranking.evidence import EvidenceBase, TargetBelief
+from app.ranking.evidence import EvidenceBase, TargetBelief, arm_of
 from app.ranking.observations import ProbeObservation
+from app.ranking.target import FROZEN, TUNED
+from models_registry.vocabulary import Strategy
 
 
 def ranked_rows(
@@ -28,19 +29,27 @@ def ranked_rows(
     plan = scheduler.plan
     index = {name: i for i, name in enumerate(base.candidates.names)}
     models = np.array([index[name] for name in plan.names], dtype=np.intp)
+    belief = scheduler.belief()
+    arms = best_of_each(scheduler, scheduler.rankable())
+    positions = {
+        (plan.arms[arm].model, arm_of(plan.arms[arm].strategy)): scheduler.position(arm) for arm in arms
+    }
+    block = 2 + len(plan.adapted)
+    both = [positions.get((m, a), block * m + a) for m in range(len(models)) for a in (TUNED, FROZEN)]
     figures = base.belief_for(question.profile, among=np.sort(models))
     held = TargetBelief(
         target=figures.target,
         models=models,
-        belief=scheduler.belief(),
+        belief=belief.subset(np.array(both, dtype=np.intp)),
         prediction=figures.prediction.of_models([figures.position[int(m)] for m in models]),
         similarity=figures.similarity,
         spread=figures.spread,
         seed=plan.seed,
     )
-    allowed = np.zeros((len(STRATEGIES), len(base.candidates)), dtype=bool)
-    for arm in scheduler.rankable():
-        allowed[STRATEGIES.index(plan.arms[arm].strategy), models[plan.arms[arm].model]] = True
+    strategies = (Strategy.FULL, *plan.adapted, Strategy.HEAD)
+    allowed = np.zeros((len(strategies), len(base.candidates)), dtype=bool)
+    for arm in arms:
+        allowed[strategies.index(plan.arms[arm].strategy), models[plan.arms[arm].model]] = True
     constraints = replace(question.constraints, include=plan.names)
     asked = replace(question, constraints=constraints, probes=tuple(measured), top_k=len(models))
-    return ranking_documents(advise(asked, base, Standing(held=held, allowed=allowed)))
+    return ranking_documents(advise(asked, base, Standing(held=held, strategies=strategies, allowed=allowed)))

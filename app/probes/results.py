@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.datasets.storage import StoredDataset
 from app.datasets.words import task_words
-from app.probes.scheduler import Scheduler
+from app.probes.scheduler import Scheduler, best_of_each
 from app.question import Question
 from app.ranking.devices import device_named
 from app.ranking.observations import ProbeObservation
@@ -19,8 +19,6 @@ from benchmarks.figures import Figure, FigureKind, Protocol
 from benchmarks.repository import FigureRepository
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
-
-PROTOCOLS = {Strategy.HEAD: Protocol.LINEAR_PROBE, Strategy.FULL: Protocol.FINE_TUNED}
 
 
 def question_for_run(
@@ -47,16 +45,20 @@ def measured_figures(
     today: dt.date,
     n_validation: int,
 ) -> list[ProbeObservation]:
-    """The newest score of every arm that has one, with what is still uncertain about its end."""
-    found = []
-    for arm, score in scheduler.scores().items():
+    """The newest scores of every candidate, with what is still uncertain about their end.
+
+    Of each its head and the best of its arms that train, of those that were measured.
+    """
+    found, scores = [], scheduler.scores()
+    for arm in best_of_each(scheduler, list(scores)):
+        score = scores[arm]
         plan = scheduler.plan.arms[arm]
         figure = Figure(
             model=entries[plan.model].key,
             benchmark=dataset.id,
             metric=scheduler.plan.metric.name,
             value=score.value,
-            protocol=PROTOCOLS[plan.strategy],
+            protocol=Protocol.LINEAR_PROBE if plan.strategy is Strategy.HEAD else Protocol.FINE_TUNED,
             split="validation",
             std_error=score.std_error,
             n_test=n_validation,

@@ -8,7 +8,7 @@ head on frozen features, or a slice of a fine-tune. The next one is that which i
 leads to included, until the answer is good enough, nothing is left to learn, or the budget is spent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,11 +116,12 @@ class Scheduler:
                 groups=self.plan.groups,
                 observations=tuple(found),
                 missing_doublings=self.plan.missing_doublings,
+                strategies=self.plan.adapted,
             )
         return self._probed
 
     def belief(self) -> Belief:
-        """The belief after everything told, over two arms a candidate."""
+        """The belief after everything told, over the arms of every candidate."""
         return self.probed.belief
 
     def _of_head(self, model: int, score: float, error: float) -> Observation:
@@ -140,7 +141,9 @@ class Scheduler:
         plan = self.plan.arms[arm]
         value, variance = self._comparable(score, error)
         share = min(step / plan.total_steps, 1.0)
-        return Observation(candidate=plan.model, kind=SLICE, share=share, value=value, variance=variance)
+        return Observation(
+            candidate=plan.model, kind=_kind(plan), share=share, value=value, variance=variance
+        )
 
     def _comparable(self, score: float, error: float) -> tuple[float, float]:
         y, variance = self.plan.metric.measured(score, error)
@@ -161,7 +164,7 @@ class Scheduler:
             elif arm in self._slices:
                 step, value, error = self._slices[arm]
                 share = 1.0 if arm in self._ended else min(step / plan.total_steps, 1.0)
-                found[arm] = self._arm_score(plan.model, SLICE, share, value, error)
+                found[arm] = self._arm_score(plan.model, _kind(plan), share, value, error)
         return found
 
     def _arm_score(self, model: int, kind: str, share: float, value: float, error: float) -> ArmScore:
@@ -183,8 +186,7 @@ class Scheduler:
 
     def position(self, arm: int) -> int:
         """Index of an arm in the belief."""
-        plan = self.plan.arms[arm]
-        return 2 * plan.model + arm_of(plan.strategy)
+        return self.plan.position(arm)
 
     def next(self, remaining_seconds: float) -> Action | Stop:
         """The next action, or why the run ends.
@@ -252,7 +254,7 @@ class Scheduler:
         found = []
         for number, end in enumerate(ends):
             share = min(end / plan.total_steps, 1.0)
-            shown = Observation(candidate=plan.model, kind=SLICE, share=share, variance=variance)
+            shown = Observation(candidate=plan.model, kind=_kind(plan), share=share, variance=variance)
             seconds = self._slice_seconds(plan, done, end) + number * plan.slice_overhead_seconds
             found.append(Option(action=first, leads_to=(shown,), seconds=seconds))
         return found
@@ -329,3 +331,20 @@ class Scheduler:
         if self.predicted_seconds <= 0.0:
             return 1.0
         return self.measured_seconds / self.predicted_seconds
+
+
+def _kind(arm: ArmPlan) -> str:
+    """Of an observation that a slice of this arm makes."""
+    return SLICE if arm.strategy is Strategy.FULL else arm.strategy.value
+
+
+def best_of_each(scheduler: Scheduler, arms: Iterable[int]) -> list[int]:
+    """Of every candidate its head and the likeliest best of its arms that train, of these arms."""
+    mean = scheduler.belief().mean
+    best: dict[tuple[int, int], int] = {}
+    for arm in arms:
+        plan = scheduler.plan.arms[arm]
+        key = plan.model, arm_of(plan.strategy)
+        if key not in best or mean[scheduler.position(arm)] > mean[scheduler.position(best[key])]:
+            best[key] = arm
+    return sorted(best.values())

@@ -30,6 +30,7 @@ from app.probes.strategies import full
 from app.probes.strategies.adaptation import Adaptation
 from app.probes.strategies.trained import TRAINED, reserved_positions
 from app.probes.tasks.text_classification import TextClassifier, classification_loss, has_diverged
+from app.probes.tokens import tokenize
 from models_registry.vocabulary import Strategy
 
 VALIDATION_TOKENS = 2_048
@@ -259,7 +260,7 @@ def _tokenize(
     """The tokens of training, validation and test part, and the backbone's vocabulary cut to them."""
     room = backbone.max_length - reserved_positions(Strategy(spec.strategy))
     parts = [
-        backbone.tokenize(part.texts, min(spec.recipe.max_length, room))
+        tokenize(spec, backbone, part.texts, min(spec.recipe.max_length, room))
         for part in (data.train, data.validation, data.test)
     ]
     new_ids = backbone.restrict_vocabulary(np.unique(np.concatenate([part.ids for part in parts])))

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from app.probes import metrics
-from app.probes.backbones import BackboneError, best_device, load_backbone
+from app.probes.backbones import BackboneError, TokenizedTexts, best_device, load_backbone
 from app.probes.baselines import run_baselines
 from app.probes.data import TrialData, read_trial_data
 from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
@@ -36,6 +36,7 @@ from app.probes.messages import (
     encode_result,
 )
 from app.probes.strategies.head import HeadFit, fit_head
+from app.probes.tokens import tokenize
 from app.probes.training import DivergedError, FineTune
 from app.probes.transferability import ESTIMATORS, Estimator, UndefinedScoreError
 from app.probes.transferability.knn import knn
@@ -186,18 +187,21 @@ class Trial:
         seen = data.passed_over()
         cache = FeatureCache(spec.feature_cache_folder, spec.feature_cache_bytes)
         key = self._feature_key(np.concatenate([seen.rows, data.validation.rows]))
-        features = cache.get(key)
-        if features is None:
+        kept = cache.get(key)
+        if kept is None:
             self._beat(Heartbeat(stage="loading"))
             backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
             backbone.module.to(best_device())
-            tokenized = backbone.tokenize([*seen.texts, *data.validation.texts], spec.recipe.max_length)
-            features = extract_features(
+            tokenized = TokenizedTexts.joined(
+                [tokenize(spec, backbone, p.texts, spec.recipe.max_length) for p in (seen, data.validation)]
+            )
+            kept = extract_features(
                 backbone,
                 tokenized,
                 on_batch=lambda n: self._beat(Heartbeat(stage="features", done=n, total=len(tokenized))),
             )
-            cache.put(key, features)
+            cache.put(key, kept)
+        features = np.asarray(kept, dtype=np.float32)
         return features[: len(seen.rows)], features[len(seen.rows) :]
 
     def _feature_key(self, rows: NDArray[np.int64]) -> FeatureKey:

@@ -29,8 +29,8 @@ from app.probes.messages import (
     TrainingRecipe,
     TrialSpec,
 )
-from app.probes.plan import OUTCOME_FINISHED, Action, Kind
-from app.probes.planning import BATCH_SIZE, Prepared
+from app.probes.plan import OUTCOME_FINISHED, Action, ArmPlan, Kind
+from app.probes.planning import BATCH_SIZE, Prepared, memory_limit
 from app.probes.sample import RunData
 from app.probes.states import TrialStatus
 from app.probes.transferability.comparable import comparable
@@ -174,8 +174,7 @@ class TrialPool:
             raise
 
     def _memory_limit(self) -> int:
-        wanted = self._request["budget"].get("memory_gb")
-        return int((wanted or 8.0) * 1e9)
+        return memory_limit(self._request)
 
     def _trial(self, arm: int) -> TrialProcess:
         """The arm's trial, now the most recently used; the least recently used ones are ended."""
@@ -212,22 +211,22 @@ class TrialPool:
             feature_cache_folder=self._settings.data_dir / "features",
             feature_cache_bytes=self._settings.feature_cache_bytes,
             seed=plan.seed,
-            recipe=self._recipe(model),
+            recipe=TrainingRecipe() if is_baseline else self._recipe(plan.arms[arm]),
             n_threads=self._prepared.n_threads,
         )
 
-    def _recipe(self, model: int | None) -> TrainingRecipe:
-        if model is None:
-            return TrainingRecipe()
-        entry, metric = self._prepared.entries[model], self._prepared.plan.metric.name
+    def _recipe(self, arm: ArmPlan) -> TrainingRecipe:
+        entry, metric = self._prepared.entries[arm.model], self._prepared.plan.metric.name
         weights = weights_for_metric(self._dataset.profile.class_counts, metric)
         names = self._data.examples.label_names
         return TrainingRecipe(
-            learning_rate=learning_rate(entry, Strategy.FULL, len(self._data.train)),
+            learning_rate=learning_rate(entry, arm.strategy, len(self._data.train)),
             batch_size=BATCH_SIZE,
             epochs=self._prepared.epochs,
             max_length=min(self._prepared.max_length, entry.max_length or self._prepared.max_length),
             class_weights=None if weights is None else tuple(weights.get(name, 1.0) for name in names),
+            micro_batch=arm.micro_batch,
+            gradient_checkpointing=arm.gradient_checkpointing,
         )
 
     def _result(self, arm: int, outcome: Outcome) -> TrialResult:

@@ -7,7 +7,9 @@ Notation:
 
     full        3 F N E operations (the backward pass costs twice the forward), 16 P bytes of weights,
                 gradients and Adam moments, plus activations of a micro-batch
-    lora        2 F N E (no weight gradients for the frozen part), 4 P bytes plus activations
+    lora        2 F N E (no weight gradients for the frozen part), 4 P bytes plus activations; so do
+                adalora, ia3, bitfit and prefix
+    partial     2 F N E (the backward pass ends half-way), 10 P bytes plus half of the activations
     head        F N (one pass, then a linear model), 4 P bytes plus one layer's activations
 
 Source: activations by Korthikanti et al. 2022, "Reducing Activation Recomputation in Large Transformer
@@ -40,15 +42,15 @@ START_SECONDS = 15.0
 ADAM_BYTES = 16
 CNN_COPIES = 3.0
 """Activations kept for the backward pass, their gradients, and the workspace of the convolutions."""
-LORA_BYTES = 4.2
+ADAPTER_BYTES = 4.2
+PARTIAL_BYTES = 10.0
 FROZEN_BYTES = 4
 HEAD_SECONDS_PER_EXAMPLE = 2e-4
 """Fitting a logistic regression on cached features; 1,000 of width 384 take about 0.2 s on two cores."""
 STRATEGIES = (Strategy.FULL, Strategy.LORA, Strategy.HEAD)
-"""The head is the last."""
-_PASSES_AN_EPOCH = np.array([3.0, 2.0, 0.0])
-_PASSES_IN_ALL = np.array([0.0, 0.0, 1.0])
-_STATE_BYTES = np.array([ADAM_BYTES, LORA_BYTES, FROZEN_BYTES])
+"""Those that are recommended where nothing was probed. The head is the last of any such list."""
+STATE_BYTES = {Strategy.FULL: ADAM_BYTES, Strategy.PARTIAL: PARTIAL_BYTES, Strategy.HEAD: FROZEN_BYTES}
+"""Bytes a parameter of weights, gradients and moments; of others `ADAPTER_BYTES`."""
 _BATCHES_BY_EXPONENT = np.array(sorted(MICRO_BATCHES))
 
 
@@ -69,9 +71,10 @@ class Workload:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Costs:
-    """Predicted costs of every model under every strategy, each of shape (S, M), S in order of `STRATEGIES`.
+    """Predicted costs of every model under every strategy, each of shape (S, M).
 
     Attributes:
+        strategies: S of them.
         train_seconds: Wall time of the fine-tune.
         peak_bytes: Memory of one device.
         latency_ms: One prediction alone, on the same device; shape (M,), whatever the strategy.
@@ -79,6 +82,7 @@ class Costs:
         micro_batch: Largest micro-batch that fits the memory; 1 where none does, as `peak_bytes` shows.
     """
 
+    strategies: tuple[Strategy, ...]
     train_seconds: Array
     peak_bytes: Array
     latency_ms: Array
@@ -106,21 +110,33 @@ def epochs_for(n_examples: int) -> int:
     return min(max(round(3.0 * math.pow(10_000 / max(n_examples, 1), 0.35)), 2), 10)
 
 
+def passes_of_step(strategy: Strategy) -> float:
+    """Forward passes that an example costs in training: the backward pass costs another two, or a part."""
+    return 3.0 if strategy is Strategy.FULL else 2.0
+
+
 def predict_costs(
-    table: CandidateTable, work: Workload, device: Device, *, n_devices: int, memory_bytes: float
+    table: CandidateTable,
+    work: Workload,
+    device: Device,
+    *,
+    n_devices: int,
+    memory_bytes: float,
+    strategies: tuple[Strategy, ...] = STRATEGIES,
 ) -> Costs:
-    """Costs of adapting every model with every strategy."""
+    """Costs of adapting every model with every strategy; the head is the last of them."""
     length = np.minimum(work.tokens * PADDING, table.max_units)
     positions = np.where(table.is_per_token, length, table.image_tokens)
     forward = table.flops * length + table.attention * positions * positions
     rate = device.flops * device.train_efficiency
     once = work.n_examples * (1.0 + EVALUATION_SHARE) / (rate * n_devices)
-    passes = _PASSES_AN_EPOCH * work.epochs + _PASSES_IN_ALL
+    passes = np.array([passes_of_step(s) * work.epochs for s in strategies[:-1]] + [1.0])
     seconds = np.multiply.outer(passes * once, forward)
     seconds += START_SECONDS
     seconds[-1] += HEAD_SECONDS_PER_EXAMPLE * work.n_examples
-    peak, micro = _memory(table, positions, device, memory_bytes)
+    peak, micro = _memory(table, positions, device, memory_bytes, strategies)
     return Costs(
+        strategies=strategies,
         train_seconds=seconds,
         peak_bytes=peak,
         latency_ms=forward * (1e3 / rate) + table.layers * (1e3 * device.launch_seconds),
@@ -130,20 +146,22 @@ def predict_costs(
 
 
 def _memory(
-    table: CandidateTable, positions: Array, device: Device, limit: float
+    table: CandidateTable, positions: Array, device: Device, limit: float, strategies: tuple[Strategy, ...]
 ) -> tuple[Array, NDArray[np.intp]]:
     """Peak bytes at the largest micro-batch that fits, or at 1, and that micro-batch, both (S, M)."""
     bytes_per_value = 2.0 if device.precision == "fp32" else 1.0  # relative to the formula's 16 bit
     layer = positions * (34.0 * table.width + 5.0 * table.heads * positions)
     layer *= bytes_per_value
-    per_example = np.empty((len(STRATEGIES), len(table)))
-    per_example[:-1] = layer * table.layers
+    per_example = np.empty((len(strategies), len(table)))
+    kept = [0.5 if s is Strategy.PARTIAL else 1.0 for s in strategies[:-1]]
+    per_example[:-1] = np.multiply.outer(kept, layer * table.layers)
     per_example[-1] = layer
     if table.has_cnn:
         convolutional = table.cnn_bytes * bytes_per_value
         per_example[:-1] = np.where(table.is_convolutional, CNN_COPIES * convolutional, per_example[:-1])
         per_example[-1] = np.where(table.is_convolutional, convolutional, layer)
-    base = np.multiply.outer(_STATE_BYTES, table.parameters) + device.runtime_bytes
+    state = [STATE_BYTES.get(s, ADAPTER_BYTES) for s in strategies]
+    base = np.multiply.outer(state, table.parameters) + device.runtime_bytes
     most = (limit - base) / np.maximum(per_example, 1.0)
     # The largest power of two that is not above `most`, which its binary exponent says.
     exponent = np.frexp(np.minimum(np.maximum(most, 1.0), MICRO_BATCHES[0]))[1] - 1

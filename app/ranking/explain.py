@@ -77,15 +77,18 @@ def budget_reasons(
     )
 
 
+_WHY_NOT_FULL = {Strategy.LORA: "lora_for_memory", Strategy.HEAD: "head_for_budget"}
+
+
 @lru_cache(maxsize=KEPT_SENTENCES)
 def _budget_reasons(
     strategy: Strategy, language: Language, full_fits: bool, time: str, gigabytes: str, device: str
 ) -> tuple[str, ...]:
     how = say(strategy, language)
     cost = say("cost", language, strategy=how, duration=time, memory=gigabytes, device=device)
-    if full_fits or strategy is Strategy.FULL:
+    if full_fits or strategy not in _WHY_NOT_FULL:
         return (cost,)
-    return say("lora_for_memory" if strategy is Strategy.LORA else "head_for_budget", language), cost
+    return say(_WHY_NOT_FULL[strategy], language), cost
 
 
 def _probe_reason(footing: Footing, language: Language) -> str:

@@ -151,6 +151,11 @@ _PHRASES = {
     "hours": ("{n:.1f} h", "{n:.1f} 小时"),
     "full": ("full fine-tune", "全量微调"),
     "lora": ("LoRA", "LoRA"),
+    "adalora": ("AdaLoRA", "AdaLoRA"),
+    "prefix": ("prefix tuning", "前缀微调"),
+    "ia3": ("IA3", "IA3"),
+    "bitfit": ("biases alone", "仅微调偏置"),
+    "partial": ("upper half of the layers", "微调上半部分层"),
     "head": ("head on frozen features", "冻结特征加分类头"),
 }
 PHRASES = MappingProxyType(_PHRASES)

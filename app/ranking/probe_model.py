@@ -12,7 +12,12 @@ Notation (comparable scale):
 Intercepts and variances are learnt apart for tables of static word vectors and for networks with layers:
 fine-tuning gains little for the former. S is shared by all candidates of a group in a run (on some data
 fine-tuning gains more than on others), e is a model's own, v the sampling error of a score, which is known.
-Of a finished fine-tune x = t + v. All are functions of s, interpolated linearly in log s between those that
+Of a finished fine-tune x = t + v. A strategy that trains less than everything (LoRA and its kin) has a final
+score of its own, g_m, given those of the same model, and slices that show g as those of the fine-tune show t:
+
+    g_m = a + b t_m + c h_m + S + e_m
+
+All are functions of s, interpolated linearly in log s between those that
 were recorded. Where a run trains on a share r of the user's data, each doubling that is missing, log2(1 / r),
 adds a step to what a probe shows: a mean gain, and variances of S and of e. `app.fitting.probes` learns all.
 """
@@ -135,6 +140,8 @@ class ProbeModel:
         estimators: Names of the estimators that are worth listening to, E of them.
         correlation: Of their own deviations, shape (E, E).
         growth: Of fine-tunes and of heads, by `slice` and `head`.
+        adapted: Final scores of strategies that train a part, given the fine-tune and the frozen features, by
+            strategy; slices of theirs are among the probes, under the strategy's name.
         own_error: Share of the variance of a score's sampling error that is a candidate's own; the rest comes
             from the choice of validation examples and is shared by all that are scored on them.
         shared_correlation: Of S at two different shares of one kind in one group; those of two kinds or two
@@ -148,6 +155,7 @@ class ProbeModel:
     estimators: tuple[str, ...]
     correlation: Array
     growth: Mapping[str, Growth]
+    adapted: Mapping[str, Relation]
     own_error: float
     shared_correlation: float
     version: str
@@ -155,7 +163,7 @@ class ProbeModel:
     def listening_to(self, estimators: Sequence[str]) -> "ProbeModel":
         """The same with some of its estimators."""
         places = [self.estimators.index(name) for name in estimators]
-        kept = (SLICE, HEAD, *estimators)
+        kept = (SLICE, HEAD, *self.adapted, *estimators)
         return replace(
             self,
             probes={kind: self.probes[kind] for kind in kept},
@@ -168,17 +176,18 @@ class ProbeModel:
 
         Args:
             group: Of the candidate.
-            kind: `slice`, `head` or an estimator.
+            kind: `slice`, `head`, a strategy for a slice of its, or an estimator; a slice of an adapted model
+                has its own final score in place of the fine-tune's.
             share: Of the steps, or of the run's training data, behind it.
             missing_doublings: Of the run's training data until it is the user's.
         """
         found = self.probes[kind][group].at(share)
-        if kind in self.growth and share >= 1.0:
-            is_slice = kind == SLICE
+        if share >= 1.0 and (kind in self.growth or kind in self.adapted):
+            is_slice = kind != HEAD
             found = Relation(
                 intercept=0.0, tuned=float(is_slice), frozen=float(not is_slice), shared=0.0, own=0.0
             )
-        growth = self.growth.get(kind)
+        growth = self.growth.get(SLICE if kind in self.adapted else kind)
         if growth is None or missing_doublings <= 0.0:
             return found
         return Relation(
@@ -189,8 +198,8 @@ class ProbeModel:
             own=found.own + growth.own * missing_doublings,
         )
 
-    def joined(self, tuned: Belief, groups: Sequence[Group]) -> Belief:
-        """The belief over both final scores of every candidate, from the figures' over their fine-tunes.
+    def joined(self, tuned: Belief, groups: Sequence[Group], strategies: Sequence[str] = ()) -> Belief:
+        """The belief over the final scores of every candidate, from the figures' over their fine-tunes.
 
         What the candidates have in common is left as it is; their differences count for what figures were
         found to be worth.
@@ -198,9 +207,10 @@ class ProbeModel:
         Args:
             tuned: Over t, n arms.
             groups: Of the candidates.
+            strategies: That train a part, A of them.
 
         Returns:
-            Over t_0, h_0, t_1, h_1, ..., 2 n arms, the level folded into the covariance.
+            Over t_0, h_0, g_0, ..., t_1, h_1, g_1, ..., (2 + A) n arms, the level folded into the covariance.
         """
         n = len(tuned)
         common = np.full((n, n), 1.0 / n)
@@ -218,6 +228,24 @@ class ProbeModel:
         covariance[1::2, 1::2] += together * np.outer(shared, shared) + np.diag([head.own for head in heads])
         mean = lift @ t
         mean[1::2] += [head.intercept for head in heads]
+        both = Belief(mean=mean, covariance=covariance, level_variance=0.0)
+        return self._with_adapted(both, strategies) if strategies else both
+
+    def _with_adapted(self, both: Belief, strategies: Sequence[str]) -> Belief:
+        """The belief over t_0, h_0, t_1, h_1, ... and the final scores of these strategies beside them."""
+        relations = [self.adapted[name] for name in strategies]
+        block = 2 + len(strategies)
+        n = len(both) // 2
+        one = np.zeros((block, 2))
+        one[0, 0] = one[1, 1] = 1.0
+        one[2:] = [(r.tuned, r.frozen) for r in relations]
+        lift = np.kron(np.eye(n), one)
+        covariance = lift @ both.covariance @ lift.T
+        mean = lift @ both.mean
+        for offset, relation in enumerate(relations, 2):
+            of_strategy = np.arange(n) * block + offset
+            mean[of_strategy] += relation.intercept
+            covariance[np.ix_(of_strategy, of_strategy)] += relation.shared**2 + relation.own * np.eye(n)
         return Belief(mean=mean, covariance=covariance, level_variance=0.0)
 
 
@@ -240,6 +268,7 @@ def probe_model_from_json(raw: Mapping[str, Any]) -> ProbeModel:
         estimators=tuple(raw["estimators"]),
         correlation=np.array(raw["correlation"]).reshape(len(raw["estimators"]), -1),
         growth={kind: Growth(**found) for kind, found in raw["growth"].items()},
+        adapted={name: Relation(**found) for name, found in raw["adapted"].items()},
         own_error=raw["own_error"],
         shared_correlation=raw["shared_correlation"],
         version=raw["version"],
@@ -255,6 +284,7 @@ def probe_model_to_json(model: ProbeModel) -> dict[str, Any]:
         "probes": {name: [group.to_json() for group in found] for name, found in model.probes.items()},
         "estimators": list(model.estimators),
         "correlation": model.correlation.tolist(),
+        "adapted": {name: asdict(found) for name, found in model.adapted.items()},
         "own_error": model.own_error,
         "shared_correlation": model.shared_correlation,
         "growth": {kind: asdict(growth) for kind, growth in model.growth.items()},

@@ -38,7 +38,7 @@ class Observation:
 
     Attributes:
         candidate: Its position.
-        kind: `slice`, `head` or an estimator.
+        kind: `slice`, `head`, a strategy that trains a part for a slice of its, or an estimator.
         share: Of the training steps or of the training data behind it.
         value: Comparable scale.
         variance: Sampling error of the value, where it is a score.
@@ -56,11 +56,12 @@ class Probed:
     """A belief with the observations that bear on it.
 
     Attributes:
-        prior: Over t_0, h_0, t_1, h_1, ..., N arms.
+        prior: Over t_0, h_0, ..., t_1, h_1, ..., N arms, with what `strategies` reach behind each h.
         model: What was learnt of probes.
         groups: Of the candidates.
         observations: k of them; of one candidate's slices only the newest.
         missing_doublings: Of the run's training data until it is the user's.
+        strategies: That train a part.
     """
 
     prior: Belief
@@ -68,13 +69,20 @@ class Probed:
     groups: tuple[Group, ...]
     observations: tuple[Observation, ...] = ()
     missing_doublings: float = 0.0
+    strategies: tuple[str, ...] = ()
 
     @cached_property
     def _full(self) -> Array:
         return self.prior.covariance + self.prior.level_variance
 
     def _observed(self, observations: Sequence[Observation]) -> "_Observed":
-        return _Observed.of(observations, self.model, self.groups, self.missing_doublings)
+        return _Observed.of(observations, self)
+
+    def aim(self, observation: Observation) -> int:
+        """The arm that an observation is about: what a strategy reaches, the fine-tune of all others."""
+        kind = observation.kind
+        offset = 2 + self.strategies.index(kind) if kind in self.strategies else 0
+        return (2 + len(self.strategies)) * observation.candidate + offset
 
     @cached_property
     def _known(self) -> "_Observed":
@@ -108,7 +116,8 @@ class Probed:
         """How far one deviation of what each group of observations shows moves the means, shape (w, N).
 
         Args:
-            wanted: Groups of observations that would be made together, each of one candidate.
+            wanted: Groups of observations that would be made together, each of one candidate; the last one
+                of each is what it is made for.
         """
         flat = [o for group in wanted for o in group]
         new = self._observed(flat)
@@ -125,7 +134,7 @@ class Probed:
         effects, start = np.empty((len(wanted), len(self.prior))), 0
         for i, group in enumerate(wanted):
             mine = slice(start, start + len(group))
-            effects[i] = _together(with_scores[mine], among[mine, mine], 2 * group[0].candidate)
+            effects[i] = _together(with_scores[mine], among[mine, mine], self.aim(group[-1]))
             start += len(group)
         return effects
 
@@ -178,22 +187,18 @@ class _Observed:
     errors: Array
 
     @classmethod
-    def of(
-        cls,
-        observations: Sequence[Observation],
-        model: ProbeModel,
-        groups: Sequence[Group],
-        missing_doublings: float,
-    ) -> Self:
-        """Of these observations of candidates of these groups."""
+    def of(cls, observations: Sequence[Observation], within: Probed) -> Self:
+        """Of observations that bear on the same belief."""
+        model, groups = within.model, within.groups
         relations = [
-            model.relation(groups[o.candidate], o.kind, o.share, missing_doublings) for o in observations
+            model.relation(groups[o.candidate], o.kind, o.share, within.missing_doublings)
+            for o in observations
         ]
-        kinds = [*model.estimators, HEAD, SLICE]
+        kinds = [*model.estimators, HEAD, SLICE, *within.strategies]
         candidates = np.array([o.candidate for o in observations], dtype=np.intp)
-        rows, each = np.zeros((len(observations), 2 * len(groups))), np.arange(len(observations))
-        rows[each, 2 * candidates] = [r.tuned for r in relations]
-        rows[each, 2 * candidates + 1] = [r.frozen for r in relations]
+        rows, each = np.zeros((len(observations), len(within.prior))), np.arange(len(observations))
+        rows[each, [within.aim(o) for o in observations]] = [r.tuned for r in relations]
+        rows[each, (2 + len(within.strategies)) * candidates + 1] = [r.frozen for r in relations]
         return cls(
             kinds=np.array([kinds.index(o.kind) for o in observations], dtype=np.intp),
             shares=np.array([o.share for o in observations]),

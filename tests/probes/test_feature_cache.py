@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
+from app.probes.feature_cache import FeatureCache, FeatureKey, path_of, rows_digest
 from app.probes.features import Features
 
 KEY = FeatureKey(
@@ -42,9 +42,9 @@ def test_least_recently_used_makes_room(tmp_path: Path) -> None:
     cache = FeatureCache(tmp_path, 10_000)  # two of three entries of 4,128 bytes
     first, second, third = (replace(KEY, max_length=n) for n in (1, 2, 3))
     cache.put(first, features())
-    os.utime(first.path(tmp_path), ns=(1, 1))
+    os.utime(path_of(first, tmp_path), ns=(1, 1))
     cache.put(second, features())
-    os.utime(second.path(tmp_path), ns=(2, 2))
+    os.utime(path_of(second, tmp_path), ns=(2, 2))
     assert cache.get(first) is not None
     cache.put(third, features())
     assert cache.get(second) is None
@@ -59,7 +59,7 @@ def test_features_beyond_the_limit_are_not_kept(tmp_path: Path) -> None:
 def test_damaged_file_is_a_miss_and_goes(tmp_path: Path) -> None:
     cache = FeatureCache(tmp_path, 10**6)
     cache.put(KEY, features())
-    path = KEY.path(tmp_path)
+    path = path_of(KEY, tmp_path)
     path.write_bytes(path.read_bytes()[:100])
     assert cache.get(KEY) is None
     assert not path.exists()

@@ -10,9 +10,10 @@ from safetensors import safe_open
 
 from app.probes.backbones import load_backbone
 from app.probes.data import TrialData, read_trial_data, write_split
+from app.probes.footprint import NOT_CHECKPOINTED
 from app.probes.messages import SlicePoint, TrainingRecipe, TrialSpec
 from app.probes.strategies.adaptation import UnsuitableStrategyError
-from app.probes.strategies.trained import TRAINED, can_checkpoint
+from app.probes.strategies.trained import TRAINED
 from app.probes.training import FineTune
 from models_registry.vocabulary import Strategy
 from tests.probes.test_text_classifier import static_backbone
@@ -161,7 +162,7 @@ def test_micro_batches_give_the_gradients_of_the_batch(
     assert in_parts.validation_loss == pytest.approx(whole.validation_loss, abs=1e-4)
 
 
-@pytest.mark.parametrize("strategy", [s for s in TRAINED if can_checkpoint(s)])
+@pytest.mark.parametrize("strategy", [s for s in TRAINED if s not in NOT_CHECKPOINTED])
 def test_checkpointed_activations_change_nothing(
     spec: TrialSpec, data: TrialData, strategy: Strategy
 ) -> None:

@@ -27,6 +27,9 @@ MODEL = ProbeModel(
         HEAD: relations(
             (-0.2, -0.1, 0.0), (0.0, 0.0, 0.0), (0.8, 0.9, 1.0), (0.2, 0.1, 0.02), (0.06, 0.03, 0.001)
         ),
+        "lora": relations(
+            (-0.5, -0.2, 0.0), (0.5, 0.7, 1.0), (0.4, 0.2, 0.0), (0.3, 0.2, 0.02), (0.1, 0.05, 0.001)
+        ),
         "logme": relations(
             (0.1, 0.1, 0.1), (0.2, 0.2, 0.2), (0.5, 0.5, 0.5), (1.0, 1.0, 1.0), (0.2, 0.1, 0.05)
         ),
@@ -39,6 +42,9 @@ MODEL = ProbeModel(
     growth={
         SLICE: Growth(gain=0.2, shared=0.03, own=0.01),
         HEAD: Growth(gain=0.1, shared=0.02, own=0.01),
+    },
+    adapted={
+        "lora": Relation(intercept=-0.05, tuned=0.9, frozen=0.1, shared=0.1, own=0.02),
     },
     own_error=0.7,
     shared_correlation=0.6,

@@ -193,3 +193,41 @@ def test_data_that_a_run_leaves_out_are_allowed_for() -> None:
     assert part.intercept == pytest.approx(whole.intercept - 0.4)
     assert part.own == pytest.approx(whole.own + 0.02)
     assert part.shared == pytest.approx(np.sqrt(whole.shared**2 + 0.06))
+
+
+def with_lora() -> Belief:
+    return MODEL.joined(tuned_belief(), GROUPS, ["lora"])
+
+
+def test_an_adapted_models_final_score_follows_from_its_fine_tune_and_its_head() -> None:
+    both, belief, end = prior(), with_lora(), MODEL.adapted["lora"]
+    kept = np.array([i for i in range(3 * N) if i % 3 < 2])
+    np.testing.assert_allclose(belief.subset(kept).covariance, both.covariance)
+    np.testing.assert_allclose(
+        belief.mean[2::3], end.intercept + end.tuned * both.mean[::2] + end.frozen * both.mean[1::2]
+    )
+    lift = np.array([end.tuned, end.frozen])
+    expected = lift @ both.covariance[:2, 2:4] @ lift + end.shared**2
+    assert belief.covariance[2, 5] == pytest.approx(expected)
+    assert belief.covariance[2, 2] == pytest.approx(
+        lift @ both.covariance[:2, :2] @ lift + end.shared**2 + end.own
+    )
+
+
+def test_a_slice_of_an_adapted_model_is_about_its_own_final_score() -> None:
+    slice_of = Observation(candidate=1, kind="lora", share=0.5, value=0.7, variance=0.03)
+    found = Probed(with_lora(), MODEL, GROUPS, (slice_of,), strategies=("lora",)).belief
+    before, relation = with_lora(), MODEL.probes["lora"][Group.LAYERED].at(0.5)
+    row = np.zeros(3 * N)
+    row[5], row[4] = relation.tuned, relation.frozen
+    crossed = before.covariance @ row
+    variance = row @ crossed + relation.shared**2 + relation.own + slice_of.variance
+    surprise = slice_of.value - relation.intercept - row @ before.mean
+    np.testing.assert_allclose(found.mean, before.mean + crossed * surprise / variance, atol=1e-6)
+
+
+def test_finished_adapted_model_is_its_score_but_for_the_sampling_error() -> None:
+    end = Observation(candidate=1, kind="lora", share=1.0, value=0.7, variance=1e-6)
+    belief = Probed(with_lora(), MODEL, GROUPS, (end,), strategies=("lora",)).belief
+    assert belief.mean[5] == pytest.approx(0.7, abs=1e-3)
+    assert belief.variance[5] < 1e-4

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from app.probes.plan import Action, ArmPlan, Kind, Record, RunPlan, Stop
-from app.probes.scheduler import Scheduler
+from app.probes.scheduler import Scheduler, best_of_each
 from app.probes.states import TrialStatus
 from app.ranking.belief import Belief
 from app.ranking.probe_model import Group
@@ -216,3 +216,61 @@ def test_leader_is_looked_at_even_where_nothing_can_change_the_answer() -> None:
     actions, stop, _ = simulate(Scheduler(make_plan(belief=certain), MODEL), TRUTH, 300.0)
     assert [a.model for a in actions] == [0]
     assert stop.reason in {"P(best) reached", "expected regret reached"}
+
+
+ADAPTED = (Strategy.HEAD, Strategy.FULL, Strategy.LORA)
+
+
+def plan_with_lora() -> RunPlan:
+    """Two models of which LoRA is cheaper than a full fine-tune."""
+    seconds = {Strategy.FULL: 0.6, Strategy.LORA: 0.2}
+    arms = tuple(
+        ArmPlan(
+            model=m,
+            strategy=s,
+            total_steps=0 if s is Strategy.HEAD else 80,
+            step_seconds=seconds.get(s, 0.0),
+            slice_overhead_seconds=1.0,
+        )
+        for m in range(2)
+        for s in ADAPTED
+    )
+    tuned = Belief(mean=np.array([1.0, 1.1]), covariance=0.4 * np.eye(2), level_variance=1.0)
+    groups = (Group.LAYERED,) * 2
+    belief = MODEL.joined(tuned, groups, [Strategy.LORA])
+    return make_plan(means=(1.0, 1.1), arms=arms, belief=belief)
+
+
+def test_every_arm_has_a_place_of_its_own_in_the_belief() -> None:
+    plan = plan_with_lora()
+    assert plan.adapted == (Strategy.LORA,)
+    assert [plan.position(arm) for arm in range(len(plan.arms))] == [1, 0, 2, 4, 3, 5]
+
+
+def test_strategies_of_one_model_are_trained_apart_and_the_cheap_one_more() -> None:
+    scheduler = Scheduler(plan_with_lora(), MODEL)
+    actions, _, _ = simulate(scheduler, {0: 0.8, 1: 0.82}, budget=45.0)
+    steps = {
+        s: sum(a.until_step or 0 for a in actions if a.arm is not None and ADAPTED[a.arm % 3] is s)
+        for s in ADAPTED
+    }
+    assert steps[Strategy.LORA] > steps[Strategy.FULL]
+    assert len(best_of_each(scheduler, scheduler.rankable())) == 4
+
+
+def test_the_arm_that_measures_best_stands_for_its_model() -> None:
+    scheduler = Scheduler(plan_with_lora(), MODEL)
+    for arm, score in ((1, 0.7), (2, 0.9)):
+        scheduler.tell(
+            Record(
+                kind=Kind.SLICE,
+                model=0,
+                arm=arm,
+                outcome="finished",
+                seconds=1.0,
+                step=80,
+                score=score,
+                std_error=0.01,
+            )
+        )
+    assert [arm for arm in best_of_each(scheduler, scheduler.rankable()) if arm < 3] == [0, 2]

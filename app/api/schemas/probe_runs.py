@@ -9,7 +9,7 @@ from app.api.schemas.base import DeviceName, MetricName, Name, RequestModel, Saf
 from models_registry.vocabulary import Strategy, TaskType
 
 MAX_CANDIDATES = 50
-SUPPORTED_STRATEGIES = (Strategy.HEAD, Strategy.FULL)
+DEFAULT_STRATEGIES = (Strategy.HEAD, Strategy.FULL)
 MIN_BUDGET_SECONDS = 1.0
 
 
@@ -58,7 +58,9 @@ class ProbeRunRequest(RequestModel):
     candidates: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MAX_CANDIDATES)] | None = Field(
         default=None, description="Models; the recommendation's or the likeliest ones if null."
     )
-    strategies: Annotated[tuple[Strategy, ...], Field(min_length=1, max_length=3)] = SUPPORTED_STRATEGIES
+    strategies: Annotated[tuple[Strategy, ...], Field(min_length=1, max_length=len(Strategy))] = (
+        DEFAULT_STRATEGIES
+    )
     budget: ProbeBudget = ProbeBudget()
     stop: StopRule = StopRule()
     refit: bool = False

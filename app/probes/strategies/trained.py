@@ -21,11 +21,6 @@ TRAINED: Mapping[Strategy, Adapt] = {
 }
 
 
-def can_checkpoint(strategy: Strategy) -> bool:
-    """Whether activations may be computed again; a prefix enters as a cache, which that does not know."""
-    return strategy is not Strategy.PREFIX
-
-
 def reserved_positions(strategy: Strategy) -> int:
     """Positions of the longest input that are the strategy's own."""
     return prefix.LENGTH if strategy is Strategy.PREFIX else 0

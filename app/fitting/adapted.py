@@ -1,0 +1,117 @@
+"""What strategies that train a part reach, and what their slices tell of it, from recorded runs of theirs.
+
+The relations are those of `app.fitting.probe_relations`, with the strategy's own final score in place of the
+fine-tune's where slices are concerned.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from app.fitting.fine_tunes import TEST, VALIDATION, FineTunePoint
+from app.fitting.probe_relations import DIGITS, fitted, relations_of
+from app.fitting.recorded_tasks import RecordedTask, Scores
+from app.probes.plan import adapted_among
+from app.ranking.probe_model import SLICE, Group, Relation, Relations
+from models_registry.vocabulary import Strategy
+
+LEAST_MODELS = 2
+"""Models of a labelled set under a strategy without which they have no differences."""
+LEAST_SETS = 4
+"""Labelled sets without which nothing is said of a strategy."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class AdaptedTask:
+    """One strategy on some models of a task.
+
+    Attributes:
+        end: The task of these models whose only slice is the strategy's test score.
+        curve: The task of these models in which the strategy takes the fine-tune's place.
+    """
+
+    end: RecordedTask
+    curve: RecordedTask
+
+
+def learn_adapted(
+    tasks: Sequence[RecordedTask], points: Sequence[FineTunePoint], own_error: float
+) -> tuple[dict[str, Relation], dict[str, tuple[Relations, ...]]]:
+    """Final scores given those of the fine-tune and the head, and slices given final scores, by strategy.
+
+    Args:
+        tasks: Of full fine-tunes.
+        points: Recorded, of every strategy.
+        own_error: Share of a sampling error that is a candidate's own.
+    """
+    ends, slices = dict[str, Relation](), dict[str, tuple[Relations, ...]]()
+    for strategy in adapted_among(Strategy):
+        found = adapted_tasks(tasks, points, strategy)
+        if len({t.end.dataset for t in found}) < LEAST_SETS:
+            continue
+        end = asdict(fitted([t.end for t in found], Group.LAYERED, SLICE, 1.0, own_error))
+        ends[strategy.value] = Relation(**{name: round(value, DIGITS) for name, value in end.items()})
+        curves = [t.curve for t in found]
+        shares = sorted({round(step / t.steps, 3) for t in curves for step in t.slices})
+        # Tables of word vectors have nothing to adapt, so what is of no use there does no harm.
+        slices[strategy.value] = (relations_of(curves, Group.LAYERED, SLICE, shares, own_error),) * len(Group)
+    return ends, slices
+
+
+def adapted_tasks(
+    tasks: Sequence[RecordedTask], points: Sequence[FineTunePoint], strategy: Strategy
+) -> list[AdaptedTask]:
+    """The tasks of which at least `LEAST_MODELS` models were recorded under a strategy to the end."""
+    by_sample: dict[tuple[str, int], list[FineTunePoint]] = defaultdict(list)
+    for point in points:
+        if point.strategy == strategy.value:
+            by_sample[point.dataset, point.seed].append(point)
+    found = []
+    for task in tasks:
+        rows = [p for p in by_sample[task.dataset, task.seed] if p.n_train == task.n_train]
+        made = _adapted(task, rows)
+        if made is not None:
+            found.append(made)
+    return found
+
+
+def _adapted(task: RecordedTask, rows: Sequence[FineTunePoint]) -> AdaptedTask | None:
+    test = {p.model: p for p in rows if p.part == TEST}
+    curves = {(p.model, p.step): p for p in rows if p.part == VALIDATION}
+    steps = sorted(task.slices)
+    places = [
+        i for i, m in enumerate(task.models) if m in test and all((m, step) in curves for step in steps)
+    ]
+    if len(places) < LEAST_MODELS:
+        return None
+    some = _of(task, places)
+    tested = _scores([test[m] for m in some.models])
+    slices = {step: _scores([curves[m, step] for m in some.models]) for step in steps}
+    return AdaptedTask(
+        end=replace(some, slices={task.steps: tested}), curve=replace(some, slices=slices, final=tested)
+    )
+
+
+def _of(task: RecordedTask, places: Sequence[int]) -> RecordedTask:
+    """The same task with some of its models; estimators and slices of the fine-tune are not asked about."""
+    index = np.array(places, dtype=np.intp)
+
+    def some(found: Mapping[int, Scores]) -> dict[int, Scores]:
+        return {key: Scores(values=s.values[index], errors=s.errors[index]) for key, s in found.items()}
+
+    return replace(
+        task,
+        models=tuple(task.models[i] for i in places),
+        groups=tuple(task.groups[i] for i in places),
+        final=some({0: task.final})[0],
+        slices=some(task.slices),
+        heads=some(task.heads),
+        estimators={},
+        prior=task.prior.subset(index),
+    )
+
+
+def _scores(points: Sequence[FineTunePoint]) -> Scores:
+    return Scores(values=np.array([p.metric for p in points]), errors=np.array([p.std_error for p in points]))

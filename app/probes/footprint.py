@@ -1,0 +1,98 @@
+"""How much memory a trial takes, and how it is made to fit: micro-batches, then activations made again.
+
+Notation:
+    P_e, P_b   parameters of the input vectors and of all else;  L layers of width d
+    B, T       micro-batch, tokens of its longest texts
+
+    peak = base + e 4 P_e + s P_b + a 4 B T d L
+
+The constants are those of the recorded full fine-tunes (13 models, texts of 32 to 64 tokens, B = 16): they
+foretell the largest resident size of each within 20 %. `tests/speed/memory.py` measures other strategies and
+batches.
+"""
+
+import math
+from dataclasses import dataclass
+
+from app.ranking.cost import ADAPTER_BYTES, STATE_BYTES
+from models_registry.entry import ModelEntry
+from models_registry.vocabulary import Strategy
+
+BASE_BYTES, STATIC_BASE_BYTES = 0.58e9, 0.45e9
+"""A trial that has loaded nothing: torch, the data, and of networks with layers the model's code."""
+INPUT_COPIES, STATIC_INPUT_COPIES = 1.2, 2.75
+"""Of the input vectors as loaded; all but those of the data's tokens are dropped before training."""
+VALUES_A_LAYER = 40.0
+"""Of width d, kept or in passing, a token and layer: attention, the feed-forward layer, their gradients."""
+CHECKPOINTED_VALUES = 2.0
+"""The same where only the ends of layers are kept; one layer at a time takes the full number."""
+MICRO_BATCHES = (16, 8, 4, 2, 1)
+MARGIN = 1.2
+"""Predictions are right within a fifth."""
+NOT_CHECKPOINTED = frozenset({Strategy.PREFIX})
+"""A prefix enters as a cache, which layers that are computed again do not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """How a fine-tune is fitted into memory.
+
+    Attributes:
+        micro_batch: Examples at once.
+        gradient_checkpointing: Whether activations are computed again.
+        peak_bytes: Predicted.
+    """
+
+    micro_batch: int
+    gradient_checkpointing: bool
+    peak_bytes: float
+
+
+def peak_bytes(
+    entry: ModelEntry,
+    strategy: Strategy,
+    *,
+    micro_batch: int,
+    tokens: int,
+    gradient_checkpointing: bool = False,
+) -> float:
+    """Largest resident size of a trial.
+
+    Args:
+        entry: The model.
+        strategy: How it is adapted.
+        micro_batch: B.
+        tokens: T.
+        gradient_checkpointing: Whether activations are computed again.
+    """
+    inputs = 4.0 * entry.n_embedding_parameters
+    if entry.n_layers == 0:
+        return STATIC_BASE_BYTES + STATIC_INPUT_COPIES * inputs
+    state = STATE_BYTES.get(strategy, ADAPTER_BYTES) * (entry.n_parameters - entry.n_embedding_parameters)
+    layer = 4.0 * micro_batch * tokens * entry.embedding_width
+    if gradient_checkpointing:
+        activations = layer * (VALUES_A_LAYER + CHECKPOINTED_VALUES * entry.n_layers)
+    else:
+        activations = layer * VALUES_A_LAYER * entry.n_layers
+    return BASE_BYTES + INPUT_COPIES * inputs + state + activations
+
+
+def fitted(entry: ModelEntry, strategy: Strategy, tokens: int, limit_bytes: float) -> Footprint:
+    """The largest micro-batch within the limit, activations kept if at all possible.
+
+    Where nothing fits it is the smallest there is: the trial then ends by its limit, which is its outcome.
+    """
+    found = Footprint(micro_batch=1, gradient_checkpointing=False, peak_bytes=math.inf)
+    for checkpointing in (False,) if strategy in NOT_CHECKPOINTED else (False, True):
+        for micro_batch in MICRO_BATCHES:
+            peak = peak_bytes(
+                entry,
+                strategy,
+                micro_batch=micro_batch,
+                tokens=tokens,
+                gradient_checkpointing=checkpointing,
+            )
+            found = Footprint(micro_batch=micro_batch, gradient_checkpointing=checkpointing, peak_bytes=peak)
+            if MARGIN * peak <= limit_bytes:
+                return found
+    return found
