@@ -1,14 +1,17 @@
-"""`advisor replay`: recorded fine-tunes through the scheduler that serves, beside its rivals."""
+"""`advisor replay`: learning curves through the scheduler that serves, beside its rivals."""
 
 import json
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.metrics import METRICS, Direction
 
 if TYPE_CHECKING:
     from app.evaluation.replay.table import Outcome
@@ -20,15 +23,53 @@ errors = Console(stderr=True)
 
 
 def replay_command(
+    curves: Annotated[
+        Path | None,
+        typer.Argument(help="CSV: dataset, model, strategy, learning_rate, seed, step, seconds, metric."),
+    ] = None,
+    metric: Annotated[str, typer.Option(help="What the column `metric` of the file holds.")] = "accuracy",
     dataset: Annotated[list[str] | None, typer.Option(help="A recorded set; may be repeated.")] = None,
     budget: Annotated[list[float] | None, typer.Option(help="Share of the cost of training all.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every outcome as JSON.")] = False,
 ) -> None:
-    """Spend budgets on recorded fine-tunes and show what each way of spending them loses.
+    """Spend budgets on learning curves and show what each way of spending them loses.
 
-    Every calibration, and the figures that the prior is made of, leave the replayed set out. Ends with 0, or
-    with 2 where a set was not recorded.
+    The curves are those of a file, of which nothing is known beforehand, or those recorded in this project:
+    then every calibration, and the figures that the prior is made of, leave the replayed set out. Ends with
+    0, or with 2 where a file cannot be used or a set was not recorded.
     """
+    budgets = tuple(budget) if budget else None
+    if curves is None:
+        _replay_recorded(dataset or [], budgets, as_json=as_json)
+    else:
+        _replay_file(curves, metric, dataset or [], budgets, as_json=as_json)
+
+
+def _replay_file(
+    path: Path, metric: str, wanted: list[str], budgets: tuple[float, ...] | None, *, as_json: bool
+) -> None:
+    from app.evaluation.replay.curves import Foreknown, UnusableCurvesError, read_curves
+    from app.evaluation.replay.table import BUDGETS, regret_of_training_all, replay_curves
+    from app.fitting.fine_tunes import load_fine_tunes
+    from app.fitting.recorded_tasks import recorded_tasks
+    from app.fitting.transferability_scores import load_transferability
+    from app.ranking.probe_model import load_probe_model
+
+    replayable = [m.name for m in METRICS.values() if m.is_bounded and m.direction is Direction.HIGHER]
+    if metric not in replayable:
+        _unusable(f"{metric} cannot be replayed; choose from {', '.join(replayable)}.")
+    known = Foreknown.of(recorded_tasks(load_fine_tunes(), load_transferability()))
+    try:
+        worlds = read_curves(path, METRICS[metric], known)
+    except (OSError, UnicodeDecodeError, UnusableCurvesError) as error:
+        _unusable(str(error))
+    _check(wanted, {w.task.dataset for w in worlds})
+    worlds = [w for w in worlds if not wanted or w.task.dataset in wanted]
+    outcomes = replay_curves(worlds, load_probe_model(), budgets=budgets or BUDGETS)
+    _show(outcomes, regret_of_training_all([w.task for w in worlds]), as_json=as_json)
+
+
+def _replay_recorded(wanted: list[str], budgets: tuple[float, ...] | None, *, as_json: bool) -> None:
     from app.evaluation.replay.table import BUDGETS, regret_of_training_all, replay
     from app.fitting.fine_tunes import load_fine_tunes
     from app.fitting.recorded_tasks import recorded_tasks, smaller_fine_tunes
@@ -36,24 +77,36 @@ def replay_command(
 
     points = load_fine_tunes()
     tasks = recorded_tasks(points, load_transferability())
-    unknown = sorted(set(dataset or ()) - {t.dataset for t in tasks})
-    if unknown:
-        known = ", ".join(sorted({t.dataset for t in tasks}))
-        errors.print(f"Not recorded: {', '.join(unknown)}. Recorded are {known}.", highlight=False)
-        raise typer.Exit(UNUSABLE)
+    _check(wanted, {t.dataset for t in tasks})
     outcomes = replay(
         tasks,
         smaller_fine_tunes(points),
-        budgets=tuple(budget or BUDGETS),
-        only=frozenset(dataset or ()),
+        budgets=budgets or BUDGETS,
+        only=frozenset(wanted),
         on_task=lambda task: errors.print(f"{task.dataset}, seed {task.seed}", highlight=False),
     )
+    shown = [t for t in tasks if not wanted or t.dataset in wanted]
+    _show(outcomes, regret_of_training_all(shown), as_json=as_json)
+
+
+def _unusable(message: str) -> NoReturn:
+    errors.print(message, highlight=False)
+    raise typer.Exit(UNUSABLE)
+
+
+def _check(wanted: list[str], known: set[str]) -> None:
+    unknown = sorted(set(wanted) - known)
+    if unknown:
+        _unusable(f"Not recorded: {', '.join(unknown)}. Recorded are {', '.join(sorted(known))}.")
+
+
+def _show(outcomes: "list[Outcome]", of_training_all: float, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps([asdict(o) for o in outcomes], allow_nan=True, indent=1) + "\n")
+        rows = [asdict(o) | {"held": None if np.isnan(o.held) else o.held} for o in outcomes]
+        sys.stdout.write(json.dumps(rows, allow_nan=False, indent=1) + "\n")
     else:
         _print(outcomes)
-        shown = [t for t in tasks if not dataset or t.dataset in dataset]
-        console.print(f"Training all: {regret_of_training_all(shown):.2f}", highlight=False)
+        console.print(f"Training all: {of_training_all:.2f}", highlight=False)
 
 
 def _print(outcomes: "list[Outcome]") -> None:

@@ -29,7 +29,7 @@ Policy = Callable[[World, float, int], Spent]
 
 def choose_features(world: World, budget: float) -> int:
     """As many training examples as passes over all candidates can see in `FEATURE_SHARE` of the budget."""
-    sizes = sorted(world.task.heads)
+    sizes = sorted(world.task.heads) or [world.task.n_train]
     affordable = [n for n in sizes if world.cost_of_pass(n).sum() <= FEATURE_SHARE * budget]
     return affordable[-1] if affordable else sizes[0]
 

@@ -19,6 +19,7 @@ from app.fitting.candidates import candidate_entries
 from app.fitting.fine_tunes import FineTunePoint
 from app.fitting.probes import learn_probes
 from app.fitting.recorded_tasks import RecordedTask
+from app.ranking.probe_model import ProbeModel
 
 BUDGETS = (0.02, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5)
 """Shares of the cost of training every candidate."""
@@ -85,6 +86,27 @@ def replay(
         }
         found += [_outcome(world, n, policy, b) for n, policy in policies.items() for b in budgets]
     return found
+
+
+def replay_curves(
+    worlds: Sequence[World], model: ProbeModel, *, budgets: Sequence[float] = BUDGETS
+) -> list[Outcome]:
+    """What needs nothing but curves, on the curves of any file.
+
+    Args:
+        worlds: One for each data set and seed.
+        model: What was learnt of probes, on other data.
+        budgets: Shares of the cost of training all.
+    """
+    policies: dict[str, Policy] = {
+        ADVISOR: advisor(model),
+        "successive halving": successive_halving,
+        "uniform": uniform,
+    }
+    tasks = [world.task for world in worlds]
+    if len({task.dataset for task in tasks}) > 1:
+        policies["best on the other sets"] = static_pick(partial(_best_elsewhere, tasks))
+    return [_outcome(w, n, policy, b) for w in worlds for n, policy in policies.items() for b in budgets]
 
 
 def _outcome(world: World, name: str, policy: Policy, budget: float) -> Outcome:
