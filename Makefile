@@ -32,6 +32,7 @@ serve: $(INSTALLED) ## Serve at port 8000, Swagger UI at /docs
 	@$(BIN)/advisor serve
 
 bench: $(INSTALLED) ## Measure speed against peers, each in one run
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	@$(BIN)/python -m tests.speed
 
 backtest: $(INSTALLED) ## Predict hidden benchmarks of all suites; writes docs/prior.md (about an hour)

@@ -51,7 +51,7 @@ class Trained:
     accuracy: float
 
 
-def prepare(corpus: Path, models_dir: Path, work: Path) -> TrialSpec:
+def prepare(corpus: Path, models_dir: Path, work: Path, sample: Sample = SAMPLE) -> TrialSpec:
     """A sample of the reviews, and the trial that trains on it."""
     stored = ingest(
         corpus,
@@ -62,7 +62,7 @@ def prepare(corpus: Path, models_dir: Path, work: Path) -> TrialSpec:
         data_dir=work,
         max_bytes=2**28,
     )
-    data = prepare_data(dataset_folder(work, stored.id), work / "run", SAMPLE, 0)
+    data = prepare_data(dataset_folder(work, stored.id), work / "run", sample, 0)
     entry = packaged_entries()[MODEL]
     return TrialSpec(
         trial_id="speed",
