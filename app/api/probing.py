@@ -31,6 +31,7 @@ from app.ranking.phrases import Language
 from app.ranking.recipe import suits
 from app.repository import RecommendationRepository
 from app.snapshot import Snapshot
+from app.task_profile.profile import TaskProfile
 from app.tasks.catalogue import TASKS
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import TaskType
@@ -116,7 +117,7 @@ def _draft(
         raise InvalidRequestError.at("/strategies", detail)
     return _Draft(
         data=data,
-        body=_body(request, stored, list(dict.fromkeys(e.name for e in entries)), language),
+        body=_body(request, stored, list(dict.fromkeys(e.name for e in entries)), language, advice.profile),
         seconds=request.budget.seconds,
         ranking=ranking_documents(advice),
         key=key,
@@ -248,16 +249,26 @@ def _insert(draft: _Draft, now: dt.datetime, session: Session) -> ProbeRunRow:
 
 
 def _body(
-    request: ProbeRunRequest, stored: StoredDataset, names: Sequence[str], language: Language
+    request: ProbeRunRequest,
+    stored: StoredDataset,
+    names: Sequence[str],
+    language: Language,
+    profile: TaskProfile,
 ) -> Mapping[str, Any]:
     """The request as the worker reads it: everything decided, the examples left with the data set."""
     body = request.model_dump(mode="json", exclude={"examples", "dataset_id"})
     body["dataset_id"] = stored.id
     body["task"] = {
         "type": stored.task_type.value,
-        "metric": request.task.metric or TASKS[stored.task_type].default_metric,
+        "metric": request.task.metric or _metric_of(profile),
     }
     body["candidates"] = list(names)[:MAX_CANDIDATES]
     body["strategies"] = list(dict.fromkeys(body["strategies"]))
     body["language"] = language.value
     return body
+
+
+def _metric_of(profile: TaskProfile) -> str:
+    """What the profile demands, such as macro F1 of imbalanced classes, if a probe can measure it."""
+    task = TASKS[profile.task_type]
+    return profile.metric if profile.metric in task.metrics else task.default_metric

@@ -88,6 +88,20 @@ def test_a_run_over_an_uploaded_data_set_takes_its_task(client: TestClient, revi
     assert run["progress"] == {"charged_seconds": 0.0, "budget_seconds": 5.0, "fraction": 0.0, "now": ""}
 
 
+@pytest.mark.parametrize(("n_rare", "metric"), [(60, "accuracy"), (6, "f1_macro")])
+def test_rare_classes_count_where_no_metric_was_named(
+    client: TestClient, services: Services, n_rare: int, metric: str
+) -> None:
+    examples = [{"text": f"a fine film, part {i}", "label": "good"} for i in range(60)]
+    examples += [{"text": f"a dull film, part {i}", "label": "bad"} for i in range(n_rare)]
+    run = create(client, examples=examples, task={"type": "text-classification"})
+    with services.database.read() as session:
+        request = session.get_one(ProbeRunRow, run["id"]).request
+
+    assert request["task"]["metric"] == metric
+    assert {row["score"]["metric"] for row in run["ranking"]} == {metric}
+
+
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
