@@ -1,17 +1,18 @@
 """What strategies that train a part reach, and what their slices tell of it, from recorded runs of theirs.
 
-The relations are those of `app.fitting.probe_relations`, with the strategy's own final score in place of the
-fine-tune's where slices are concerned.
+Final scores are taken to follow the fine-tune's one to one, and slices to relate to their final score as a
+fine-tune's do to its own: few models a labelled set were recorded under these strategies, which tells how far
+each lies from there and how widely, and nothing of slopes.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 
 import numpy as np
 
 from app.fitting.fine_tunes import TEST, VALIDATION, FineTunePoint
-from app.fitting.probe_relations import DIGITS, fitted, relations_of
+from app.fitting.probe_relations import DIGITS, along, relation_with, samples_of
 from app.fitting.recorded_tasks import RecordedTask, Scores
 from app.probes.plan import adapted_among
 from app.ranking.probe_model import SLICE, Group, Relation, Relations
@@ -37,27 +38,42 @@ class AdaptedTask:
 
 
 def learn_adapted(
-    tasks: Sequence[RecordedTask], points: Sequence[FineTunePoint], own_error: float
+    tasks: Sequence[RecordedTask], points: Sequence[FineTunePoint], slices: Relations, own_error: float
 ) -> tuple[dict[str, Relation], dict[str, tuple[Relations, ...]]]:
     """Final scores given those of the fine-tune and the head, and slices given final scores, by strategy.
 
     Args:
         tasks: Of full fine-tunes.
         points: Recorded, of every strategy.
+        slices: Of fine-tunes of networks with layers.
         own_error: Share of a sampling error that is a candidate's own.
     """
-    ends, slices = dict[str, Relation](), dict[str, tuple[Relations, ...]]()
+    ends, curves = dict[str, Relation](), dict[str, tuple[Relations, ...]]()
     for strategy in adapted_among(Strategy):
         found = adapted_tasks(tasks, points, strategy)
         if len({t.end.dataset for t in found}) < LEAST_SETS:
             continue
-        end = asdict(fitted([t.end for t in found], Group.LAYERED, SLICE, 1.0, own_error))
+        samples = samples_of([t.end for t in found], Group.LAYERED, SLICE, 1.0)
+        end = asdict(_unlike(relation_with(samples, 1.0, 0.0, own_error)))
         ends[strategy.value] = Relation(**{name: round(value, DIGITS) for name, value in end.items()})
-        curves = [t.curve for t in found]
-        shares = sorted({round(step / t.steps, 3) for t in curves for step in t.slices})
         # Tables of word vectors have nothing to adapt, so what is of no use there does no harm.
-        slices[strategy.value] = (relations_of(curves, Group.LAYERED, SLICE, shares, own_error),) * len(Group)
-    return ends, slices
+        curves[strategy.value] = (_curve([t.curve for t in found], slices, own_error),) * len(Group)
+    return ends, curves
+
+
+def _unlike(relation: Relation) -> Relation:
+    """The same of any models: what a few alike ones share on a data set may be their own among others."""
+    return replace(relation, own=max(relation.own, relation.shared**2))
+
+
+def _curve(tasks: Sequence[RecordedTask], slices: Relations, own_error: float) -> Relations:
+    shares = slices.shares.tolist()
+    found = []
+    for share in shares:
+        like = slices.at(share)
+        samples = samples_of(tasks, Group.LAYERED, SLICE, share)
+        found.append(astuple(relation_with(samples, like.tuned, like.frozen, own_error)))
+    return along(shares, np.array(found).T)
 
 
 def adapted_tasks(

@@ -137,7 +137,8 @@ def own_error_of(tasks: Sequence[RecordedTask]) -> float:
     return round(float(np.clip(left / max(expected, 1e-9), LEAST_OWN_ERROR, 1.0)), DIGITS)
 
 
-def _relation(samples: Sequence[Sample], b: float, c: float, own_error: float) -> Relation:
+def relation_with(samples: Sequence[Sample], b: float, c: float, own_error: float) -> Relation:
+    """Intercept and variances, given the slopes on the fine-tune and on the frozen features."""
     left, variances, by_dataset = [], [], dict[str, list[float]]()
     for s in samples:
         rest = s.x - b * s.t - c * s.h
@@ -162,7 +163,12 @@ def relations_of(
     tasks: Sequence[RecordedTask], group: Group, kind: str, shares: Sequence[float], own_error: float
 ) -> Relations:
     """The relations of one kind of probe of a group at these shares, ascending."""
-    values = np.array([astuple(fitted(tasks, group, kind, share, own_error)) for share in shares]).T
+    values = np.array([astuple(_fitted(tasks, group, kind, share, own_error)) for share in shares]).T
+    return along(shares, values)
+
+
+def along(shares: Sequence[float], values: Array) -> Relations:
+    """Relations at shares, ascending, whose variances never rise; values of shape (5, k)."""
     for row in values[3:]:
         row[:] = _falling(row)
     return Relations(shares=np.array(shares), values=values.round(DIGITS))
@@ -171,21 +177,20 @@ def relations_of(
 def head_relation(tasks: Sequence[RecordedTask], group: Group, own_error: float) -> Relation:
     """Heads of a group on all training examples, given the fine-tunes."""
     slopes = _slopes(_of_all(tasks, HEAD, 1.0), own_error, on_frozen=False)
-    found = _relation(samples_of(tasks, group, HEAD, 1.0), *slopes, own_error)
+    found = relation_with(samples_of(tasks, group, HEAD, 1.0), *slopes, own_error)
     return Relation(**{name: round(value, DIGITS) for name, value in asdict(found).items()})
 
 
-def fitted(
+def _fitted(
     tasks: Sequence[RecordedTask], group: Group, kind: str, share: float, own_error: float
 ) -> Relation:
-    """The relation of one kind of probe of a group at one share."""
     found, of_all = samples_of(tasks, group, kind, share), _of_all(tasks, kind, share)
     if kind == HEAD:
         # What part of the data says about a head on all of it; the fine-tune is not asked.
         b, _ = _slopes([_on_head(s) for s in of_all], own_error, on_frozen=False)
-        relation = _relation([_on_head(s) for s in found], b, 0.0, own_error)
+        relation = relation_with([_on_head(s) for s in found], b, 0.0, own_error)
         return replace(relation, tuned=0.0, frozen=b)
-    return _relation(found, *_slopes(of_all, own_error, on_frozen=True), own_error)
+    return relation_with(found, *_slopes(of_all, own_error, on_frozen=True), own_error)
 
 
 def _of_all(tasks: Sequence[RecordedTask], kind: str, share: float) -> list[Sample]:

@@ -99,7 +99,7 @@ def fit_probes(
         )
         for kind in (SLICE, HEAD, *estimators)
     }
-    ends, slices = learn_adapted(tasks, adapted, own_error)
+    ends, slices = learn_adapted(tasks, adapted, probes[SLICE][Group.LAYERED], own_error)
     return ProbeModel(
         figures=figures_worth(tasks),
         heads=tuple(head_relation(tasks, group, own_error) for group in Group),

@@ -16,6 +16,7 @@ from app.problems import MEDIA_TYPE
 from tests.api.contracts import Contract
 
 MODEL = "huggingface:google-bert/bert-base-uncased"
+WORDS = "package-index:dleemiller/word-llama-l2-supercat"
 
 
 def create(client: TestClient, status: int = 202, /, **changes: object) -> dict[str, Any]:
@@ -111,7 +112,8 @@ def test_rare_classes_count_where_no_metric_was_named(
         ({"candidates": ["openai-community/../x"]}, "/candidates/0"),
         ({"candidates": []}, "/candidates"),
         ({"candidates": ["facebook/wav2vec2-base"]}, "/candidates/0"),
-        ({"strategies": ["lora"]}, "/strategies/0"),
+        ({"strategies": ["distillation"]}, "/strategies/0"),
+        ({"candidates": [WORDS], "strategies": ["lora"]}, "/candidates/0"),
         ({"strategies": []}, "/strategies"),
         ({"budget": {"seconds": 0}}, "/budget/seconds"),
         ({"budget": {"seconds": 1e9}}, "/budget/seconds"),

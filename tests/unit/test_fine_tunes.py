@@ -71,7 +71,8 @@ def test_recorded_slices_end_where_those_of_a_run_do() -> None:
 
 def test_committed_model_is_the_fit_of_the_committed_rows() -> None:
     points = load_fine_tunes()
-    fitted = learn_probes(recorded_tasks(points, load_transferability()), smaller_fine_tunes(points))
+    tasks = recorded_tasks(points, load_transferability())
+    fitted = learn_probes(tasks, smaller_fine_tunes(points), points)
     kept = json.loads(TARGET_PATH.read_text(encoding="utf-8"))
     assert kept["version"] == fitted.version
     assert kept == probe_model_to_json(fitted)

@@ -282,6 +282,17 @@ def test_the_model_that_measures_far_best_leads(place: Place) -> None:
     assert run["ranking"][0]["model"]["name"] == L6
 
 
+def test_an_adapter_that_measures_best_stands_for_its_model(place: Place) -> None:
+    place.simulation.std_error = 0.01
+    run = place.ended(place.queue(candidates=(L3,), strategies=(Strategy.HEAD, Strategy.FULL, Strategy.LORA)))
+    trials = {t["strategy"]: t for t in trials_of(run, L3)}
+
+    assert set(trials) == {"head", "full", "lora"}
+    assert trials["lora"]["points"]
+    assert [row["model"]["name"] for row in run["ranking"]] == [L3]
+    assert run["ranking"][0]["recipe"]["strategy"] == run["ranking"][0]["strategy"]
+
+
 def test_charges_are_those_of_trials_and_baselines(place: Place) -> None:
     run = place.ended(place.queue())
     n_passes = sum(kind == "features" for _, kind, _ in place.simulation.actions)

@@ -24,10 +24,11 @@ from app.evaluation.replay.table import (
     regret_of_training_all,
     replay,
 )
-from app.fitting.fine_tunes import load_fine_tunes
+from app.fitting.fine_tunes import FineTunePoint, load_fine_tunes
 from app.fitting.recorded_tasks import RecordedTask, recorded_tasks, smaller_fine_tunes
 from app.fitting.transferability_scores import load_transferability
 from app.ranking.probe_model import Group, load_probe_model
+from models_registry.vocabulary import Strategy
 
 DOCS = Path(__file__).parents[3] / "docs"
 RESULTS = DOCS / "results" / "replay.json"
@@ -38,8 +39,16 @@ HALVING, UNIFORM = "successive halving", "uniform"
 Row = dict[str, Any]
 
 
-def write_probes_page(outcomes: Sequence[Outcome], tasks: Sequence[RecordedTask]) -> None:
-    """The page is as these outcomes say."""
+def write_probes_page(
+    outcomes: Sequence[Outcome], tasks: Sequence[RecordedTask], adapted: Sequence[FineTunePoint]
+) -> None:
+    """The page is as these outcomes say.
+
+    Args:
+        outcomes: Of the replay.
+        tasks: That were replayed.
+        adapted: Recorded under strategies that train a part.
+    """
     regrets = mean_regrets(outcomes)
     model = load_probe_model()
     own = [o for o in outcomes if o.policy == ADVISOR]
@@ -55,6 +64,9 @@ def write_probes_page(outcomes: Sequence[Outcome], tasks: Sequence[RecordedTask]
         training_all=regret_of_training_all(tasks),
         figures=model.figures,
         growth=model.growth,
+        adapted=model.adapted,
+        n_adapted=len({p.arm for p in adapted}),
+        adapted_models=sorted({p.model.rsplit("/", 1)[-1] for p in adapted}),
         own_error=model.own_error,
         heads=model.heads,
         n_candidates=len({m for t in tasks for m in t.models}),
@@ -71,7 +83,7 @@ def write_probes_page(outcomes: Sequence[Outcome], tasks: Sequence[RecordedTask]
                 **asdict(relations[group].at(share)),
             }
             for kind, relations in model.probes.items()
-            for group in Group
+            for group in (Group if kind not in model.adapted else (Group.LAYERED,))
             for share in relations[group].shares.tolist()
         ],
     )
@@ -148,7 +160,7 @@ def main() -> int:
     kept = json.loads(RESULTS.read_text(encoding="utf-8"))
     nan = float("nan")
     outcomes = [Outcome(**{**row, "held": nan if row["held"] is None else row["held"]}) for row in kept]
-    write_probes_page(outcomes, tasks)
+    write_probes_page(outcomes, tasks, [p for p in points if p.strategy != Strategy.FULL.value])
     return 0
 
 

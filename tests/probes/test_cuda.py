@@ -1,0 +1,39 @@
+"""Fine-tunes on a card, in mixed precision; skipped where there is none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.probes.data import TrialData
+from app.probes.messages import TrialSpec
+from app.probes.precision import Precision
+from app.probes.strategies.trained import TRAINED
+from models_registry.vocabulary import Strategy
+from tests.probes.test_strategies import data, of, place, spec, trained
+
+__all__ = ["data", "place", "spec"]
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card"),
+]
+
+
+@pytest.mark.parametrize("strategy", TRAINED)
+def test_every_strategy_trains_on_a_card(spec: TrialSpec, data: TrialData, strategy: Strategy) -> None:
+    begun, ended = trained(of(spec, strategy), data, 2), trained(of(spec, strategy), data, 40)
+    assert ended.validation_loss < begun.validation_loss - 0.01
+
+
+def test_slices_on_a_card_go_on_where_they_ended(spec: TrialSpec, data: TrialData, tmp_path: Path) -> None:
+    parted = replace(spec, folder=tmp_path / "parted")
+    whole, parts = trained(spec, data, 20), trained(parted, data, 7, 20)
+    assert parts.validation_loss == pytest.approx(whole.validation_loss, abs=1e-2)
+
+
+def test_a_card_computes_in_few_bits() -> None:
+    with Precision(torch.device("cuda")).autocast():
+        product = torch.ones(2, 2, device="cuda") @ torch.ones(2, 2, device="cuda")
+    assert product.dtype in {torch.bfloat16, torch.float16}
