@@ -3,13 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 
 from app.probes.backbones import load_backbone
-from app.probes.data import TrialData, read_trial_data, write_split
+from app.probes.data import TrialData, read_trial_data
 from app.probes.footprint import NOT_CHECKPOINTED
 from app.probes.messages import SlicePoint, TrainingRecipe, TrialSpec
 from app.probes.strategies.adaptation import UnsuitableStrategyError
@@ -17,7 +16,7 @@ from app.probes.strategies.trained import TRAINED
 from app.probes.training import FineTune
 from models_registry.vocabulary import Strategy
 from tests.probes.test_text_classifier import static_backbone
-from tests.probes.tiny import write_dataset, write_tiny_bert
+from tests.probes.tiny import trial_spec, write_dataset, write_place
 
 TRAINS = {
     Strategy.FULL: "",
@@ -36,10 +35,7 @@ RATE = 1e-2
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("strategies")
-    write_tiny_bert(folder / "model")
-    write_dataset(folder / "data")
-    write_split(folder / "split.json", np.arange(80), np.arange(80, 120))
-    return folder
+    return write_place(folder)
 
 
 @pytest.fixture
@@ -49,20 +45,7 @@ def data(place: Path) -> TrialData:
 
 @pytest.fixture
 def spec(place: Path, tmp_path: Path) -> TrialSpec:
-    return TrialSpec(
-        trial_id="t1",
-        model_name="local:tiny@1",
-        model_folder=place / "model",
-        strategy="full",
-        n_classes=2,
-        dataset_folder=place / "data",
-        dataset_id="ds_0000000000000000",
-        split_file=place / "split.json",
-        folder=tmp_path / "trial",
-        feature_cache_folder=tmp_path / "features",
-        feature_cache_bytes=10**8,
-        recipe=TrainingRecipe(batch_size=8, epochs=4, max_length=32),
-    )
+    return trial_spec(place, tmp_path, TrainingRecipe(batch_size=8, epochs=4, max_length=32))
 
 
 def of(spec: TrialSpec, strategy: Strategy) -> TrialSpec:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from app.probes.backbones import Backbone, TokenizedTexts, load_backbone, tokenizer_digest
-from app.probes.messages import TrialSpec
+from app.probes.messages import TrainingRecipe, TrialSpec
 from app.probes.tokens import tokenize
-from tests.probes.tiny import write_tiny_bert
+from tests.probes.tiny import trial_spec, write_tiny_bert
 
 TEXTS = ["good film", "", "a bad plot the film", "unknown words"]
 
@@ -21,19 +21,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def spec(tmp_path: Path, model: Path) -> TrialSpec:
-    return TrialSpec(
-        trial_id="t1",
-        model_name="local:tiny@1",
-        model_folder=model,
-        strategy="full",
-        n_classes=2,
-        dataset_folder=tmp_path,
-        dataset_id="ds_0000000000000000",
-        split_file=tmp_path / "split.json",
-        folder=tmp_path / "trial",
-        feature_cache_folder=tmp_path / "features",
-        feature_cache_bytes=10**8,
-    )
+    return trial_spec(model.parent, tmp_path, TrainingRecipe())
 
 
 class Counting:

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
-from app.probes.data import write_split
 from app.probes.messages import (
     BaselineReport,
     Command,
@@ -32,7 +30,7 @@ from app.probes.messages import (
 )
 from app.probes.transferability import ESTIMATORS
 from app.probes.trial_process import ForkServer, TrialProcess, trial_environment
-from tests.probes.tiny import WORDS, write_dataset, write_tiny_bert
+from tests.probes.tiny import WORDS, trial_spec, write_place
 
 GIB = 2**30
 RECIPE = TrainingRecipe(learning_rate=1e-2, batch_size=8, epochs=4, max_length=16)
@@ -47,28 +45,12 @@ def server() -> Iterator[ForkServer]:
 @pytest.fixture(scope="module")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trials")
-    write_tiny_bert(folder / "model")
-    write_dataset(folder / "data")
-    write_split(folder / "split.json", np.arange(80), np.arange(80, 120))
-    return folder
+    return write_place(folder)
 
 
 @pytest.fixture
 def spec(shared_folder: Path, tmp_path: Path) -> TrialSpec:
-    return TrialSpec(
-        trial_id="t1",
-        model_name="local:tiny@1",
-        model_folder=shared_folder / "model",
-        strategy="full",
-        n_classes=2,
-        dataset_folder=shared_folder / "data",
-        dataset_id="ds_0000000000000000",
-        split_file=shared_folder / "split.json",
-        folder=tmp_path / "trial",
-        feature_cache_folder=tmp_path / "features",
-        feature_cache_bytes=10**8,
-        recipe=RECIPE,
-    )
+    return trial_spec(shared_folder, tmp_path, RECIPE)
 
 
 def run(process: TrialProcess, command: Command, **limits: float) -> Outcome:

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from app.datasets.examples import FILE_NAME, ExampleWriter
+from app.probes.data import write_split
+from app.probes.messages import TrainingRecipe, TrialSpec
 from app.tasks.base import CheckedRow
 
 WORDS = ("good", "fine", "great", "bad", "poor", "awful", "film", "plot", "the", "a")
@@ -45,3 +47,29 @@ def write_dataset(folder: Path, n: int = 120) -> None:
             opinion = WORDS[rng.integers(0, 3) + 3 * label]
             filler = " ".join(rng.choice(WORDS[6:], size=rng.integers(2, 9)))
             writer.add(CheckedRow(text=f"{opinion} {filler}", label=("positive", "negative")[label]))
+
+
+def write_place(folder: Path) -> Path:
+    """The folder, with a model, 120 examples and a split of them."""
+    write_tiny_bert(folder / "model")
+    write_dataset(folder / "data")
+    write_split(folder / "split.json", np.arange(80), np.arange(80, 120))
+    return folder
+
+
+def trial_spec(place: Path, work: Path, recipe: TrainingRecipe) -> TrialSpec:
+    """A full fine-tune of that model on these examples, in a folder of its own."""
+    return TrialSpec(
+        trial_id="t1",
+        model_name="local:tiny@1",
+        model_folder=place / "model",
+        strategy="full",
+        n_classes=2,
+        dataset_folder=place / "data",
+        dataset_id="ds_0000000000000000",
+        split_file=place / "split.json",
+        folder=work / "trial",
+        feature_cache_folder=work / "features",
+        feature_cache_bytes=10**8,
+        recipe=recipe,
+    )
