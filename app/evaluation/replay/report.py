@@ -61,6 +61,7 @@ def write_probes_page(
         regrets=regrets,
         held={b: float(np.mean([o.held for o in own if o.budget == b])) for b in BUDGETS},
         compared=list(compared(outcomes)),
+        unbeaten=list(unbeaten(outcomes)),
         training_all=regret_of_training_all(tasks),
         figures=model.figures,
         growth=model.growth,
@@ -101,6 +102,15 @@ def compared(outcomes: Sequence[Outcome]) -> Iterable[str]:
                 f"what successive halving reaches with {budget:.0%} of the cost ({reached:.2f} points), the "
                 f"advisor reaches with {enough[0]:.0%}: {budget / enough[0]:.1f} times cheaper"
             )
+
+
+def unbeaten(outcomes: Sequence[Outcome]) -> Iterable[str]:
+    """Rivals that lose less than the advisor somewhere, and where."""
+    regrets = mean_regrets(outcomes)
+    for policy, row in regrets.items():
+        better = [b for b in BUDGETS if row[b][0] < regrets[ADVISOR][b][0]]
+        if better:
+            yield f"{policy} at {', '.join(f'{b:.0%}' for b in better)}"
 
 
 def estimator_rows(tasks: Sequence[RecordedTask]) -> list[Row]:
