@@ -149,6 +149,19 @@ def test_another_data_set_is_answered_as_if_nothing_had_been_measured(way: Way) 
     assert "measured on your own data" not in str(recommend(way.service, other)["ranking"])
 
 
+def test_adapters_are_probed_beside_a_head_on_real_weights(way: Way) -> None:
+    dataset = way.service.upload(reviews_csv(60, opening="Adapted: "))
+    body = {"strategies": ["head", "lora", "bitfit"], "stop": {"p_best": 1.0, "expected_regret": 0.0}}
+    run = way.service.ended(way.service.probe(dataset["id"], [L3, L6], 25.0, **body))
+    trained = [t for t in run["trials"] if t["strategy"] != "head" and t["points"]]
+
+    assert run["status"] == "succeeded", run["decision"]
+    assert {t["strategy"] for t in run["trials"]} == {"head", "lora", "bitfit"}
+    assert trained, run["decision"]
+    assert all(t["status"] != "failed" and t["peak_memory_bytes"] > 0 for t in trained)
+    assert {row["strategy"] for row in run["ranking"]} <= {"head", "lora", "bitfit"}
+
+
 def test_a_budget_of_a_second_is_kept_and_answered(way: Way) -> None:
     dataset = way.service.upload(reviews_csv(opening="In short, "))
     run = way.service.ended(way.service.probe(dataset["id"], [L3, L6], 1.0))
