@@ -40,9 +40,9 @@ def learning_rate(entry: ModelEntry, strategy: Strategy, n_train: int) -> float:
 
     Source: Devlin et al. 2019 (2e-5 to 5e-5 for base, 2e-5 for large), Liu et al. 2019 (1e-5 to 3e-5),
     Turc et al. 2019 (1e-4 to 3e-4 for the miniatures): about size^-0.5. Of base models Hu et al. 2022 use
-    4e-4 to 5e-4 for LoRA, Zhang et al. 2023 5e-4 to 2e-3 for AdaLoRA, Liu et al. 2022 3e-3 for IA3 and (others
-    of the same name and year) 5e-3 to 1e-2 for prefixes, Ben Zaken et al. 2022 up to 7e-4 for biases: multiples
-    of the above. A head on frozen features is solved, not stepped; 1e-3 suits those who step it.
+    4e-4 to 5e-4 for LoRA, Zhang et al. 2023 5e-4 to 2e-3 for AdaLoRA, Haokun Liu et al. 2022 3e-3 for IA3,
+    Xiao Liu et al. 2022 5e-3 to 1e-2 for prefixes, Ben Zaken et al. 2022 up to 7e-4 for biases: multiples of
+    the above. A head on frozen features is solved, not stepped; 1e-3 suits those who step it.
     """
     if strategy is Strategy.HEAD:
         return 1e-3

@@ -257,6 +257,10 @@ def measure(spec: TrialSpec, *, rounds: int = ROUNDS) -> dict[str, Trained]:
 
 def main() -> None:
     """Fetch what is missing, measure, print."""
+    from transformers.utils import logging as of_transformers
+
+    of_transformers.set_verbosity_error()
+    of_transformers.disable_progress_bar()
     models_dir = Path(os.environ.get("ADVISOR_TEST_MODELS_DIR", ".cache/models"))
     out = sys.stdout
     with tempfile.TemporaryDirectory() as work:
