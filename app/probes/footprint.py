@@ -4,11 +4,10 @@ Notation:
     P_e, P_b   parameters of the input vectors and of all else;  L layers of width d
     B, T       micro-batch, tokens of its longest texts
 
-    peak = base + e 4 P_e + s P_b + a 4 B T d L
+    peak = base + e 4 P_e + s P_b + k a 4 B T d L
 
-The constants are those of the recorded full fine-tunes (13 models, texts of 32 to 64 tokens, B = 16): they
-foretell the largest resident size of each within 20 %. `tests/speed/memory.py` measures other strategies and
-batches.
+The constants are those of the recorded runs (13 models, texts of 32 to 64 tokens, B = 16): they foretell the
+largest resident size of nearly each within 20 %. `tests/speed/predicted.py` measures other data and batches.
 """
 
 import math
@@ -24,6 +23,16 @@ INPUT_COPIES, STATIC_INPUT_COPIES = 1.2, 2.75
 """Of the input vectors as loaded; all but those of the data's tokens are dropped before training."""
 VALUES_A_LAYER = 40.0
 """Of width d, kept or in passing, a token and layer: attention, the feed-forward layer, their gradients."""
+KEPT = {
+    Strategy.LORA: 1.4,
+    Strategy.ADALORA: 1.4,
+    Strategy.IA3: 0.9,
+    Strategy.PREFIX: 0.75,
+    Strategy.BITFIT: 0.6,
+    Strategy.PARTIAL: 0.45,
+}
+"""Activations relative to those of a full fine-tune, as recorded: adapters keep inputs of their own, and
+frozen maps need not keep theirs."""
 CHECKPOINTED_VALUES = 2.0
 """The same where only the ends of layers are kept; one layer at a time takes the full number."""
 MICRO_BATCHES = (16, 8, 4, 2, 1)
@@ -69,7 +78,7 @@ def peak_bytes(
     if entry.n_layers == 0:
         return STATIC_BASE_BYTES + STATIC_INPUT_COPIES * inputs
     state = STATE_BYTES.get(strategy, ADAPTER_BYTES) * (entry.n_parameters - entry.n_embedding_parameters)
-    layer = 4.0 * micro_batch * tokens * entry.embedding_width
+    layer = KEPT.get(strategy, 1.0) * 4.0 * micro_batch * tokens * entry.embedding_width
     if gradient_checkpointing:
         activations = layer * (VALUES_A_LAYER + CHECKPOINTED_VALUES * entry.n_layers)
     else:

@@ -33,7 +33,7 @@ DATA_DIR = Path(".cache/demo/demo")
 AIM_LOOP, AIM_TRAINER, AIM_GROUPED = 0.95, 4.0, 1.5
 SAMPLE = Sample(n_train=512, n_validation=1_000)
 RECIPE = TrainingRecipe(learning_rate=7e-5, batch_size=16, epochs=2, max_length=128, head_from_features=False)
-ROUNDS = 3
+ROUNDS = 2
 POOL = 16
 """Batches sorted by length together in the hand-tuned loop."""
 
