@@ -99,6 +99,7 @@ def fit_probes(
         )
         for kind in (SLICE, HEAD, *estimators)
     }
+    of_heads = growth_of_heads(probes[HEAD][Group.LAYERED])
     ends, slices = learn_adapted(tasks, adapted, probes[SLICE][Group.LAYERED], own_error)
     return ProbeModel(
         figures=figures_worth(tasks),
@@ -108,9 +109,10 @@ def fit_probes(
         estimators=tuple(estimators),
         correlation=_correlation(tasks, estimators, probes),
         growth={
-            SLICE: growth_of_fine_tunes(tasks, smaller),
-            HEAD: growth_of_heads(probes[HEAD][Group.LAYERED]),
+            SLICE: growth_of_fine_tunes(tasks, smaller, of_heads.fading),
+            HEAD: of_heads,
         },
+        n_train=max(task.n_train for task in tasks),
         own_error=own_error,
         shared_correlation=shared_correlation(tasks, Group.LAYERED, probes[SLICE][Group.LAYERED]),
         version="",

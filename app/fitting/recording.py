@@ -7,29 +7,22 @@ as it is measured. A second start skips what is there, and a half-trained arm go
 """
 
 import argparse
-import csv
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from app.datasets.columns import ColumnChoices
-from app.datasets.examples import Examples, load_examples
-from app.datasets.ingest import ingest
 from app.datasets.profile import LengthUnit
-from app.datasets.split import split, subsample
-from app.datasets.storage import StoredDataset, dataset_folder
+from app.datasets.storage import StoredDataset
 from app.fitting.candidates import CANDIDATES, COSTLY, Candidate, Tuned
 from app.fitting.derivatives import WholeVocabulary, make
 from app.fitting.fine_tunes import TEST, VALIDATION, FineTunePoint, append_rows, read_rows, ship_fine_tunes
-from app.probes.data import read_trial_data, write_split
+from app.fitting.stored_sets import LabelledSets
+from app.probes.data import read_trial_data
 from app.probes.messages import (
     Command,
     Finished,
@@ -42,14 +35,12 @@ from app.probes.messages import (
 )
 from app.probes.plan import ArmPlan
 from app.probes.planning import BATCH_SIZE, Sample, kept_tokens
-from app.probes.sample import draw
 from app.probes.training import FineTune
 from app.probes.trial_process import ForkServer, TrialProcess
 from app.probes.weights import ensure_weights, packaged_entries
 from app.ranking.recipe import learning_rate, weights_for_metric
-from app.tasks.text_classification import TEXT_CLASSIFICATION
 from models_registry.entry import ModelEntry
-from models_registry.vocabulary import Strategy, TaskType
+from models_registry.vocabulary import Strategy
 
 DATASETS = (
     "sms_spam",
@@ -66,19 +57,14 @@ DATASETS = (
 )
 """Short texts first."""
 EPOCHS = 3
-N_TEST = 1_000
 MOST_TOKENS = 64
 """Kept of a text, for every model alike, so that a hundred fine-tunes take hours instead of days."""
 TUNING_EPOCHS = 5
 TUNING_EXAMPLES = 2_000
-PARTS = ("train", "dev", "test")
 WORK_PATH = Path(__file__).parents[2] / ".cache" / "recording"
 MOST_SECONDS = 7_200.0
 MEMORY_BYTES = 8 * 2**30
 CACHE_BYTES = 2**31
-MOST_UPLOAD_BYTES = 2**28
-
-Indices = NDArray[np.int64]
 
 
 class RecordingError(Exception):
@@ -112,67 +98,6 @@ class Arm:
             model=0, strategy=Strategy.FULL, total_steps=steps, step_seconds=0.0, slice_overhead_seconds=0.0
         )
         return plan.slice_ends()
-
-
-class LabelledSets:
-    """Labelled sets of a folder, each stored once as an upload is stored, with all its parts as one."""
-
-    def __init__(self, folder: Path, work: Path) -> None:
-        self._folder = folder
-        self._work = work
-
-    def stored(self, name: str) -> StoredDataset:
-        """The set of this name."""
-        whole = self._work / "whole" / f"{name}.csv"
-        if not whole.exists():
-            whole.parent.mkdir(parents=True, exist_ok=True)
-            with whole.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(("text", "label"))
-                writer.writerows(self._rows(name))
-        return ingest(
-            whole,
-            filename=f"{name}.csv",
-            choices=ColumnChoices(text="text", label="label"),
-            task_type=TaskType.TEXT_CLASSIFICATION,
-            project="recording",
-            data_dir=self._work,
-            max_bytes=MOST_UPLOAD_BYTES,
-        )
-
-    def _rows(self, name: str) -> Iterator[tuple[str, str]]:
-        for part in PARTS:
-            path = self._folder / name / f"{part}.csv"
-            if path.exists():
-                with path.open(encoding="utf-8", newline="") as file:
-                    yield from ((row["text"], row["label"]) for row in csv.DictReader(file))
-
-    def examples_folder(self, name: str) -> Path:
-        """Where its examples are."""
-        return dataset_folder(self._work, self.stored(name).id).absolute()
-
-    def metric(self, name: str) -> str:
-        """Its own metric where the task knows it, else accuracy."""
-        meta = json.loads((self._folder / name / "meta.json").read_text(encoding="utf-8"))
-        return meta["metric"] if meta["metric"] in TEXT_CLASSIFICATION.metrics else "accuracy"
-
-    def split_file(self, name: str, sample: Sample, seed: int) -> Path:
-        """The parts of a sample; no text of one is in another, and the test part is that of every seed."""
-        path = self._work / "splits" / f"{name}-{sample.n_train}-{sample.n_validation}-{seed}.json"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            examples = load_examples(self.examples_folder(name))
-            rest, test = _test_part(examples)
-            train, validation = draw(examples.take(rest), sample, seed)
-            write_split(path, rest[train], rest[validation], test=test)
-        return path
-
-
-def _test_part(examples: Examples) -> tuple[Indices, Indices]:
-    """Indices of the rest and of the test part, of about `N_TEST` examples, a quarter at most."""
-    parts = split(examples, seed=0, validation_fraction=min(N_TEST / len(examples), 0.25))
-    kept = subsample(examples.take(parts.validation), N_TEST, 0)
-    return parts.train, parts.validation[kept]
 
 
 class Recorder:

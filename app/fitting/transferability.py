@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from app.datasets.examples import Examples
 from app.datasets.split import subsample
 from app.fitting.candidates import Candidate
-from app.fitting.recording import WORK_PATH, Arm, LabelledSets, Recorder, choose, recording_parser, say
+from app.fitting.recording import WORK_PATH, Arm, Recorder, choose, recording_parser, say
+from app.fitting.stored_sets import LabelledSets
 from app.fitting.transferability_scores import (
     HEAD,
     HEAD_ERROR,

@@ -9,7 +9,7 @@ import numpy as np
 from app.probes.plan import ArmPlan, RunPlan
 from app.probes.planning import Prepared, Sample
 from app.ranking.belief import Belief
-from app.ranking.probe_model import Group
+from app.ranking.probe_model import Extent, Group
 from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
@@ -32,7 +32,7 @@ def plan_to_json(prepared: Prepared) -> dict[str, Any]:
         "stop_regret": plan.stop_regret,
         "seed": plan.seed,
         "features_share": plan.features_share,
-        "missing_doublings": plan.missing_doublings,
+        "extent": asdict(plan.extent),
         "n_train": prepared.sample.n_train,
         "n_features": prepared.sample.n_features,
         "n_validation": prepared.sample.n_validation,
@@ -65,7 +65,7 @@ def plan_from_json(raw: Mapping[str, Any], entries: Mapping[str, ModelEntry]) ->
         stop_regret=raw["stop_regret"],
         seed=raw["seed"],
         features_share=raw.get("features_share", 1.0),  # plans kept before there were such
-        missing_doublings=raw.get("missing_doublings", 0.0),
+        extent=Extent(**raw.get("extent", {})),
     )
     return Prepared(
         plan=plan,

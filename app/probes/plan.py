@@ -7,7 +7,7 @@ from typing import Any
 
 from app.ranking.belief import Belief
 from app.ranking.evidence import arm_of
-from app.ranking.probe_model import Group
+from app.ranking.probe_model import AS_RECORDED, Extent, Group
 from benchmarks.metrics import Metric
 from models_registry.vocabulary import Strategy
 
@@ -39,7 +39,6 @@ class ArmPlan:
         slice_overhead_seconds: Validation and saving, a slice.
         micro_batch: Examples in memory at once; None is the whole batch.
         gradient_checkpointing: Whether activations are computed again for the backward pass.
-        peak_bytes: Memory, predicted; 0 where it was not.
     """
 
     model: int
@@ -49,7 +48,6 @@ class ArmPlan:
     slice_overhead_seconds: float
     micro_batch: int | None = None
     gradient_checkpointing: bool = False
-    peak_bytes: float = 0.0
 
     def slice_ends(self) -> tuple[int, ...]:
         """Steps at which its slices end."""
@@ -72,7 +70,7 @@ class RunPlan:
         stop_regret: Expected regret (metric units) at which it is.
         seed: Of the draws.
         features_share: Share of the run's training examples that a feature pass sees.
-        missing_doublings: Of the run's training examples until they are all that the user has.
+        extent: Of the run's training examples.
     """
 
     belief: Belief
@@ -85,7 +83,7 @@ class RunPlan:
     stop_regret: float
     seed: int
     features_share: float = 1.0
-    missing_doublings: float = 0.0
+    extent: Extent = AS_RECORDED
 
     @property
     def adapted(self) -> tuple[Strategy, ...]:

@@ -18,7 +18,7 @@ from app.ranking.cost import PADDING, epochs_for, tokens_per_example
 from app.ranking.devices import Device
 from app.ranking.evidence import EvidenceBase
 from app.ranking.observations import condition_on_probes
-from app.ranking.probe_model import Group, load_probe_model
+from app.ranking.probe_model import Extent, Group, load_probe_model
 from app.ranking.recipe import suits
 from app.ranking.target import TUNED
 from benchmarks.metrics import metric_named
@@ -152,7 +152,6 @@ def prepare(
         p95_length: Of its texts, in the profile's unit.
     """
     budget = float(request["budget"]["seconds"])
-    strategies = [Strategy(s) for s in request["strategies"]]
     table = CandidateTable(tuple(entries))
     tokens = workload(question.profile).tokens
     per_example = pass_seconds(table, tokens, device)
@@ -160,31 +159,22 @@ def prepare(
     epochs = epochs_for(sample.n_train)
     features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation)).tolist()
     max_length = kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages)))
-    limit = memory_limit(request)
-    arms = [
-        _arm(
-            model,
-            strategy,
-            float(per_example[model]),
-            sample,
-            epochs,
-            fitted(entries[model], strategy, max_length, limit),
-        )
-        for model in range(len(entries))
-        for strategy in suited(entries[model], strategies)
-    ]
+    arms = _arms(entries, request, per_example.tolist(), sample, epochs, max_length)
     plan = RunPlan(
         belief=_prior(question, base, entries, adapted_among(a.strategy for a in arms)),
         names=tuple(e.name for e in entries),
         groups=tuple(Group.of(e) for e in entries),
         feature_seconds=tuple(features),
-        arms=tuple(arms),
+        arms=arms,
         metric=metric_named(question.profile.metric),
         stop_p_best=float(request["stop"]["p_best"]),
         stop_regret=float(request["stop"]["expected_regret"]),
         seed=int(request["seed"]),
         features_share=sample.n_seen / sample.n_train,
-        missing_doublings=max(math.log2(n_examples / sample.n_train), 0.0),
+        extent=Extent(
+            beyond=math.log2(sample.n_train / load_probe_model().n_train),
+            missing=max(math.log2(n_examples / sample.n_train), 0.0),
+        ),
     )
     return Prepared(
         plan=plan,
@@ -250,6 +240,23 @@ def memory_limit(request: Mapping[str, Any]) -> int:
     return int((request["budget"].get("memory_gb") or MEMORY_GB) * 1e9)
 
 
+def _arms(
+    entries: Sequence[ModelEntry],
+    request: Mapping[str, Any],
+    pass_seconds: Sequence[float],
+    sample: Sample,
+    epochs: int,
+    max_length: int,
+) -> tuple[ArmPlan, ...]:
+    """Every candidate with every strategy that suits it, fitted into memory."""
+    strategies, limit = [Strategy(s) for s in request["strategies"]], memory_limit(request)
+    return tuple(
+        _arm(model, strategy, pass_seconds[model], sample, epochs, fitted(entry, strategy, max_length, limit))
+        for model, entry in enumerate(entries)
+        for strategy in suited(entry, strategies)
+    )
+
+
 def _arm(
     model: int, strategy: Strategy, pass_seconds: float, sample: Sample, epochs: int, footprint: Footprint
 ) -> ArmPlan:
@@ -266,7 +273,6 @@ def _arm(
         slice_overhead_seconds=SLICE_OVERHEAD_SECONDS + pass_seconds * sample.n_validation,
         micro_batch=footprint.micro_batch,
         gradient_checkpointing=footprint.gradient_checkpointing,
-        peak_bytes=footprint.peak_bytes,
     )
 
 

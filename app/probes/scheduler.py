@@ -115,7 +115,7 @@ class Scheduler:
                 model=self._model,
                 groups=self.plan.groups,
                 observations=tuple(found),
-                missing_doublings=self.plan.missing_doublings,
+                extent=self.plan.extent,
                 strategies=self.plan.adapted,
             )
         return self._probed

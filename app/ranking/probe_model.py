@@ -17,9 +17,10 @@ score of its own, g_m, given those of the same model, and slices that show g as 
 
     g_m = a + b t_m + c h_m + S + e_m
 
-All are functions of s, interpolated linearly in log s between those that
-were recorded. Where a run trains on a share r of the user's data, each doubling that is missing, log2(1 / r),
-adds a step to what a probe shows: a mean gain, and variances of S and of e. `app.fitting.probes` learns all.
+All are functions of s, interpolated linearly in log s between those that were recorded. Where a run trains on
+a part of the user's data, each doubling that is missing adds a step to what a probe shows: a mean gain, and
+variances of S and of e. Steps fade: that of the k-th doubling beyond the sizes that were recorded is q^k of
+the first, for shares of a larger sample too. `app.fitting.probes` learns all.
 """
 
 import json
@@ -102,18 +103,43 @@ class Relations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much data a run trains on, in doublings.
+
+    Attributes:
+        beyond: Of the largest size that was recorded until the run's; negative where it is smaller.
+        missing: Of the run's until it is all that the user has.
+    """
+
+    beyond: float = 0.0
+    missing: float = 0.0
+
+
+AS_RECORDED = Extent()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """What twice the training data bring.
+    """What the first doubling of the training data beyond the recorded size brings, and how that fades.
 
     Attributes:
         gain: Mean, comparable scale.
         shared: Variance of what all candidates of a task gain alike.
         own: Variance of what one gains apart.
+        fading: q, what the next doubling brings as a share of this one; below 1.
     """
 
     gain: float
     shared: float
     own: float
+    fading: float
+
+    def of(self, extent: Extent) -> tuple[float, float, float]:
+        """Mean and both variances of what the missing data bring."""
+        q, begun = self.fading, self.fading**extent.beyond
+        steps = begun * (1.0 - q**extent.missing) / (1.0 - q)
+        squares = begun**2 * (1.0 - q ** (2.0 * extent.missing)) / (1.0 - q * q)
+        return self.gain * steps, self.shared * squares, self.own * squares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +165,7 @@ class ProbeModel:
         probes: Relations by kind of probe (`slice`, `head`, and estimators by name), each by group.
         estimators: Names of the estimators that are worth listening to, E of them.
         correlation: Of their own deviations, shape (E, E).
+        n_train: Training examples of the largest samples that were recorded.
         growth: Of fine-tunes and of heads, by `slice` and `head`.
         adapted: Final scores of strategies that train a part, given the fine-tune and the frozen features, by
             strategy; slices of theirs are among the probes, under the strategy's name.
@@ -154,6 +181,7 @@ class ProbeModel:
     probes: Mapping[str, tuple[Relations, ...]]
     estimators: tuple[str, ...]
     correlation: Array
+    n_train: int
     growth: Mapping[str, Growth]
     adapted: Mapping[str, Relation]
     own_error: float
@@ -171,7 +199,7 @@ class ProbeModel:
             correlation=self.correlation[np.ix_(places, places)],
         )
 
-    def relation(self, group: Group, kind: str, share: float, missing_doublings: float = 0.0) -> Relation:
+    def relation(self, group: Group, kind: str, share: float, extent: Extent = AS_RECORDED) -> Relation:
         """How a probe relates to the final scores on all of the user's data.
 
         Args:
@@ -179,7 +207,7 @@ class ProbeModel:
             kind: `slice`, `head`, a strategy for a slice of its, or an estimator; a slice of an adapted model
                 has its own final score in place of the fine-tune's.
             share: Of the steps, or of the run's training data, behind it.
-            missing_doublings: Of the run's training data until it is the user's.
+            extent: Of the run.
         """
         found = self.probes[kind][group].at(share)
         if share >= 1.0 and (kind in self.growth or kind in self.adapted):
@@ -188,14 +216,17 @@ class ProbeModel:
                 intercept=0.0, tuned=float(is_slice), frozen=float(not is_slice), shared=0.0, own=0.0
             )
         growth = self.growth.get(SLICE if kind in self.adapted else kind)
-        if growth is None or missing_doublings <= 0.0:
+        if growth is None:
             return found
+        # A share of a larger sample is as many doublings short of it, but each of them brings less.
+        faded = growth.fading**extent.beyond if kind == HEAD else 1.0
+        gain, shared, own = growth.of(extent)
         return Relation(
-            intercept=found.intercept - growth.gain * missing_doublings,
+            intercept=faded * found.intercept - gain,
             tuned=found.tuned,
             frozen=found.frozen,
-            shared=math.sqrt(found.shared**2 + growth.shared * missing_doublings),
-            own=found.own + growth.own * missing_doublings,
+            shared=math.hypot(faded * found.shared, math.sqrt(shared)),
+            own=found.own + own,
         )
 
     def joined(self, tuned: Belief, groups: Sequence[Group], strategies: Sequence[str] = ()) -> Belief:
@@ -268,6 +299,7 @@ def probe_model_from_json(raw: Mapping[str, Any]) -> ProbeModel:
         estimators=tuple(raw["estimators"]),
         correlation=np.array(raw["correlation"]).reshape(len(raw["estimators"]), -1),
         growth={kind: Growth(**found) for kind, found in raw["growth"].items()},
+        n_train=raw["n_train"],
         adapted={name: Relation(**found) for name, found in raw["adapted"].items()},
         own_error=raw["own_error"],
         shared_correlation=raw["shared_correlation"],
@@ -284,6 +316,7 @@ def probe_model_to_json(model: ProbeModel) -> dict[str, Any]:
         "probes": {name: [group.to_json() for group in found] for name, found in model.probes.items()},
         "estimators": list(model.estimators),
         "correlation": model.correlation.tolist(),
+        "n_train": model.n_train,
         "adapted": {name: asdict(found) for name, found in model.adapted.items()},
         "own_error": model.own_error,
         "shared_correlation": model.shared_correlation,

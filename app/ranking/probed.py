@@ -26,7 +26,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from app.ranking.allocation import expected_maximum_gain
 from app.ranking.belief import JITTER, Belief
-from app.ranking.probe_model import HEAD, SLICE, Group, ProbeModel
+from app.ranking.probe_model import AS_RECORDED, HEAD, SLICE, Extent, Group, ProbeModel
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -60,7 +60,7 @@ class Probed:
         model: What was learnt of probes.
         groups: Of the candidates.
         observations: k of them; of one candidate's slices only the newest.
-        missing_doublings: Of the run's training data until it is the user's.
+        extent: Of the run's training data.
         strategies: That train a part.
     """
 
@@ -68,7 +68,7 @@ class Probed:
     model: ProbeModel
     groups: tuple[Group, ...]
     observations: tuple[Observation, ...] = ()
-    missing_doublings: float = 0.0
+    extent: Extent = AS_RECORDED
     strategies: tuple[str, ...] = ()
 
     @cached_property
@@ -191,8 +191,7 @@ class _Observed:
         """Of observations that bear on the same belief."""
         model, groups = within.model, within.groups
         relations = [
-            model.relation(groups[o.candidate], o.kind, o.share, within.missing_doublings)
-            for o in observations
+            model.relation(groups[o.candidate], o.kind, o.share, within.extent) for o in observations
         ]
         kinds = [*model.estimators, HEAD, SLICE, *within.strategies]
         candidates = np.array([o.candidate for o in observations], dtype=np.intp)

@@ -40,12 +40,13 @@ MODEL = ProbeModel(
     estimators=("h_score", "logme"),
     correlation=np.array([[1.0, 0.6], [0.6, 1.0]]),
     growth={
-        SLICE: Growth(gain=0.2, shared=0.03, own=0.01),
-        HEAD: Growth(gain=0.1, shared=0.02, own=0.01),
+        SLICE: Growth(gain=0.2, shared=0.03, own=0.01, fading=0.8),
+        HEAD: Growth(gain=0.1, shared=0.02, own=0.01, fading=0.8),
     },
     adapted={
         "lora": Relation(intercept=-0.05, tuned=0.9, frozen=0.1, shared=0.1, own=0.02),
     },
+    n_train=1_000,
     own_error=0.7,
     shared_correlation=0.6,
     figures=FiguresWorth(slope=1.2, variance=0.5),

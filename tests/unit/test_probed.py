@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.ranking.belief import Belief
-from app.ranking.probe_model import HEAD, SLICE, Group, probe_model_from_json, probe_model_to_json
+from app.ranking.probe_model import HEAD, SLICE, Extent, Group, probe_model_from_json, probe_model_to_json
 from app.ranking.probed import Observation, Probed
 from tests.unit.probe_models import MODEL, SHARES
 
@@ -189,10 +189,18 @@ def test_model_is_read_as_it_was_written() -> None:
 
 
 def test_data_that_a_run_leaves_out_are_allowed_for() -> None:
-    whole, part = (MODEL.relation(Group.LAYERED, SLICE, 1.0, missing) for missing in (0.0, 2.0))
-    assert part.intercept == pytest.approx(whole.intercept - 0.4)
-    assert part.own == pytest.approx(whole.own + 0.02)
-    assert part.shared == pytest.approx(np.sqrt(whole.shared**2 + 0.06))
+    whole, part = (MODEL.relation(Group.LAYERED, SLICE, 1.0, Extent(missing=m)) for m in (0.0, 2.0))
+    assert part.intercept == pytest.approx(whole.intercept - 0.2 * (1 + 0.8))
+    assert part.own == pytest.approx(whole.own + 0.01 * (1 + 0.8**2))
+    assert part.shared == pytest.approx(np.sqrt(whole.shared**2 + 0.03 * (1 + 0.8**2)))
+
+
+def test_doublings_of_more_data_bring_less() -> None:
+    as_recorded, larger = (
+        MODEL.relation(Group.LAYERED, HEAD, 0.5, Extent(beyond=b, missing=1.0)) for b in (0.0, 2.0)
+    )
+    assert larger.intercept == pytest.approx(0.8**2 * as_recorded.intercept)
+    assert larger.shared == pytest.approx(0.8**2 * as_recorded.shared)
 
 
 def with_lora() -> Belief:

@@ -65,6 +65,7 @@ def write_probes_page(
         training_all=regret_of_training_all(tasks),
         figures=model.figures,
         growth=model.growth,
+        n_train=model.n_train,
         adapted=model.adapted,
         n_adapted=len({p.arm for p in adapted}),
         adapted_models=sorted({p.model.rsplit("/", 1)[-1] for p in adapted}),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.fitting.candidates import candidate_entries
 from app.fitting.recorded_tasks import RecordedTask
 from app.probes.plan import OUTCOME_FINISHED, Action, ArmPlan, Kind, Record, RunPlan
-from app.probes.planning import SLICE_OVERHEAD_SECONDS, loading_seconds, pass_seconds
+from app.probes.planning import BACKWARD, SLICE_OVERHEAD_SECONDS, loading_seconds, pass_seconds
 from app.ranking.candidates import CandidateTable
 from app.ranking.devices import device_named
 from app.ranking.probe_model import ProbeModel
@@ -22,8 +22,6 @@ TOKENS = 25.0
 """Of a typical recorded text; budgets are shares of the cost of training all, in which lengths cancel."""
 EPOCHS = 3
 """Of the recorded fine-tunes."""
-BACKWARD = 3.0
-"""Passes that a training step costs: the backward pass costs twice the forward."""
 NEVER_ENOUGH = 1.1
 """A P(best) that no leader reaches: a replay spends its budget, so that rivals are compared at equal cost."""
 
