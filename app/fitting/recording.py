@@ -23,7 +23,9 @@ from app.fitting.derivatives import WholeVocabulary, make
 from app.fitting.fine_tunes import TEST, VALIDATION, FineTunePoint, append_rows, read_rows, ship_fine_tunes
 from app.fitting.stored_sets import LabelledSets
 from app.probes.data import read_trial_data
+from app.probes.device_speed import measured_device
 from app.probes.messages import (
+    SINGLE,
     Command,
     Finished,
     ScoreTest,
@@ -38,6 +40,7 @@ from app.probes.planning import BATCH_SIZE, Sample, kept_tokens
 from app.probes.training import FineTune
 from app.probes.trial_process import ForkServer, TrialProcess
 from app.probes.weights import ensure_weights, packaged_entries
+from app.ranking.devices import device_named
 from app.ranking.recipe import learning_rate, weights_for_metric
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
@@ -104,13 +107,20 @@ class Recorder:
     """Records arms into a file; a context's fork server starts its trials."""
 
     def __init__(
-        self, sets: LabelledSets, models: Path, out: Path, server: ForkServer, n_threads: int
+        self,
+        sets: LabelledSets,
+        models: Path,
+        out: Path,
+        server: ForkServer,
+        n_threads: int,
+        precision: str = SINGLE,
     ) -> None:
         self._sets = sets
         self._models = models
         self._out = out
         self._server = server
         self._n_threads = n_threads
+        self._precision = precision
         self._entries = packaged_entries()
 
     def record(
@@ -194,6 +204,7 @@ class Recorder:
             seed=seed,
             recipe=_recipe(entry, strategy, stored, metric, n_train),
             n_threads=self._n_threads,
+            precision=self._precision,
         )
 
     def _folder(self, candidate: Candidate) -> Path:
@@ -318,7 +329,8 @@ def main() -> int:
     n_failed = 0
     with ForkServer() as server:
         sets = LabelledSets(arguments.tasks, WORK_PATH)
-        recorder = Recorder(sets, arguments.models, arguments.out, server, arguments.threads)
+        precision = measured_device(device_named("cpu"), server, WORK_PATH / "device.json").precision
+        recorder = Recorder(sets, arguments.models, arguments.out, server, arguments.threads, precision)
         for seed in arguments.seeds:
             for dataset in arguments.datasets:
                 wanted = product(choose(arguments.only, dataset), arguments.strategies)

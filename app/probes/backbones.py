@@ -175,14 +175,14 @@ _NAMES_ONLY = frozenset({"name_or_path", "model_max_length", "special_tokens_map
 
 
 def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the tokens that the mask keeps.
+    """Mean over the tokens that the mask keeps, in single precision.
 
     Args:
         states: Shape (B, T, d).
         mask: Shape (B, T).
     """
-    weights = mask.unsqueeze(-1).to(states.dtype)
-    return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
+    weights = mask.unsqueeze(-1).float()
+    return (states.float() * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
 
 
 def kept_ids(

@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
@@ -18,6 +19,7 @@ import structlog
 from app.datasets.profile import DatasetProfile
 from app.datasets.storage import dataset_folder, load_dataset
 from app.db import Database
+from app.probes.device_speed import measured_device
 from app.probes.journal import Journal
 from app.probes.kept_plan import plan_from_json, plan_to_json
 from app.probes.lease import Lease
@@ -25,7 +27,6 @@ from app.probes.plan import Action, Kind, Record, Stop
 from app.probes.planning import (
     Prepared,
     UnfitCandidateError,
-    measured_device,
     prepare,
 )
 from app.probes.repository import LostLeaseError
@@ -33,6 +34,7 @@ from app.probes.results import question_for_run
 from app.probes.sample import prepare_data
 from app.probes.scheduler import Scheduler
 from app.probes.states import RunStatus
+from app.probes.trial_process import ForkServer
 from app.probes.trials import InterruptedTrialError, TrialPool
 from app.probes.weights import ensure_weights
 from app.question import Question
@@ -93,11 +95,16 @@ class RunExecution:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _work(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with closing(ForkServer(self._folder)) as server:
+            self._work_with(server)
+
+    def _work_with(self, server: ForkServer) -> None:
         row = self._journal.run_row()
         request: Mapping[str, Any] = row.request
         dataset = load_dataset(self._settings.data_dir, row.dataset_id)
         question = question_for_run(dataset, request, self._journal.earlier_probes(dataset))
-        prepared = self._prepared(row.plan, request, question, dataset.profile)
+        prepared = self._prepared(row.plan, request, question, dataset.profile, server)
         data = prepare_data(
             dataset_folder(self._settings.data_dir, dataset.id),
             self._folder,
@@ -110,7 +117,7 @@ class RunExecution:
         if self._lease.cancelled.is_set():
             self._journal.end(RunStatus.CANCELLED, CANCELLED)
             return
-        with TrialPool(prepared, dataset, data, folders, request, self._settings) as pool:
+        with TrialPool(prepared, dataset, data, folders, request, self._settings, server) as pool:
             self._journal.say("starting the trial processes")
             self._journal.spend(warmup_seconds=pool.warm_up())
             try:
@@ -125,12 +132,13 @@ class RunExecution:
         request: Mapping[str, Any],
         question: Question,
         profile: DatasetProfile,
+        server: ForkServer,
     ) -> Prepared:
         """The plan that was kept when the run began, or a new one."""
         by_name = {e.name: e for e in self._snapshot.entries}
         if kept is not None:
             return plan_from_json(kept, by_name)
-        device = measured_device(question.device)
+        device = measured_device(question.device, server, self._settings.data_dir / "device.json")
         entries = [by_name[name] for name in request["candidates"]]
         return prepare(
             question,

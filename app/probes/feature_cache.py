@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from app.probes.messages import SINGLE
+
 Array = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 
 
@@ -29,6 +31,7 @@ class FeatureKey:
         pooling: How tokens become one vector.
         max_length: Tokens kept of a text.
         input_prefix: Put before every text.
+        precision: Of the passes.
     """
 
     dataset_id: str
@@ -37,6 +40,7 @@ class FeatureKey:
     pooling: str
     max_length: int
     input_prefix: str = ""
+    precision: str = SINGLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

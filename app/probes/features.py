@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.probes.backbones import Backbone, TokenizedTexts
+from app.probes.messages import SINGLE
+from app.probes.precision import Precision
 
 TOKEN_BUDGET = 1_024
 """Tokens a batch with padding: enough to fill two cores' matrix products, small enough for their caches."""
@@ -51,6 +53,7 @@ def extract_features(
     tokenized: TokenizedTexts,
     *,
     reduce: Reduce = last_and_mean,
+    precision: str = SINGLE,
     token_budget: int = TOKEN_BUDGET,
     on_batch: OnBatch = _nothing,
 ) -> Features:
@@ -60,6 +63,7 @@ def extract_features(
         backbone: The model.
         tokenized: n texts.
         reduce: What is kept of the layers of each batch, so that no more is ever held.
+        precision: `fp32` or `bf16`, on a processor.
         token_budget: Tokens a batch, padding included.
         on_batch: Told after each batch how many texts are done.
     """
@@ -67,9 +71,9 @@ def extract_features(
     backbone.module.eval()
     kept = np.empty((len(tokenized), 0, backbone.width), dtype=np.float32)
     n_done = 0
-    with torch.inference_mode():
+    with torch.inference_mode(), Precision(device, precision).autocast():
         for rows in length_sorted_batches(tokenized.lengths, token_budget):
-            vectors = reduce(backbone.encode_layers(tokenized.batch(rows).to(device))).float().cpu().numpy()
+            vectors = reduce(backbone.encode_layers(tokenized.batch(rows).to(device))).cpu().numpy()
             if not n_done:
                 kept = np.empty((len(tokenized), *vectors.shape[1:]), dtype=np.float32)
             kept[rows] = vectors

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from app.probes.messages import SINGLE
 from app.probes.plan import ArmPlan, RunPlan
 from app.probes.planning import Prepared, Sample
 from app.ranking.belief import Belief
@@ -39,6 +40,7 @@ def plan_to_json(prepared: Prepared) -> dict[str, Any]:
         "epochs": prepared.epochs,
         "max_length": prepared.max_length,
         "n_threads": prepared.n_threads,
+        "precision": prepared.precision,
     }
 
 
@@ -76,4 +78,5 @@ def plan_from_json(raw: Mapping[str, Any], entries: Mapping[str, ModelEntry]) ->
         epochs=raw["epochs"],
         max_length=raw["max_length"],
         n_threads=raw["n_threads"],
+        precision=raw.get("precision", SINGLE),
     )

@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+SINGLE, BRAIN = "fp32", "bf16"
+"""Names of single precision and of bfloat16 with single-precision weights."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecipe:
@@ -65,6 +68,7 @@ class TrialSpec:
         seed: Of everything random.
         recipe: Settings of the fine-tune.
         n_threads: Threads of the trial.
+        precision: `fp32` or `bf16`, on a processor.
     """
 
     trial_id: str
@@ -84,6 +88,7 @@ class TrialSpec:
     seed: int = 0
     recipe: TrainingRecipe = field(default_factory=TrainingRecipe)
     n_threads: int = 1
+    precision: str = SINGLE
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
@@ -132,8 +137,14 @@ class ScoreTest:
     """What was trained so far is scored on the test part."""
 
 
-Command = ExtractFeatures | Train | RunBaselines | ScoreTest
-_COMMANDS: dict[str, type[ExtractFeatures] | type[Train] | type[RunBaselines] | type[ScoreTest]] = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureSpeed:
+    """A second's work on made-up numbers, to learn how fast this machine trains."""
+
+
+Command = ExtractFeatures | Train | RunBaselines | ScoreTest | MeasureSpeed
+_COMMANDS: dict[str, type[Command]] = {
+    "speed": MeasureSpeed,
     "features": ExtractFeatures,
     "train": Train,
     "test": ScoreTest,
@@ -242,7 +253,18 @@ class BaselineReport:
     scores: tuple[BaselineScore, ...]
 
 
-Result = SlicePoint | FeatureReport | BaselineReport | TestScore
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedReport:
+    """How fast a machine trains.
+
+    Attributes:
+        flops: Operations a second of an encoder layer, forwards and backwards, by precision.
+    """
+
+    flops: dict[str, float]
+
+
+Result = SlicePoint | FeatureReport | BaselineReport | TestScore | SpeedReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,6 +355,8 @@ def decode_result(raw: Mapping[str, Any]) -> Result:
             return SlicePoint(**values)
         case "TestScore":
             return TestScore(**values)
+        case "SpeedReport":
+            return SpeedReport(**values)
         case "FeatureReport":
             return FeatureReport(**values)
         case "BaselineReport":

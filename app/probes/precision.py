@@ -1,7 +1,10 @@
-"""In which precision a fine-tune computes: single on the processor, mixed on a card.
+"""In which precision a model computes: mixed on a card, and on a processor that multiplies bfloat16 faster.
 
-Source: Micikevicius et al. 2018, "Mixed Precision Training" (loss scaling for half precision; bfloat16 has
-the range of single precision and needs none).
+Weights, their moments, norms and the sums along the layers stay in single precision.
+
+Source: Micikevicius et al. 2018, "Mixed Precision Training" (loss scaling for half precision); Kalamkar et
+al. 2019, "A Study of BFLOAT16 for Deep Learning Training" (the range of single precision, so that nothing is
+scaled).
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,15 +13,21 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
+from app.probes.messages import BRAIN, SINGLE
 from app.probes.strategies.full import MOST_GRADIENT_NORM
 
 
 class Precision:
-    """What lies between a loss and the update that it makes."""
+    """What lies between a loss and the update that it makes.
 
-    def __init__(self, device: torch.device) -> None:
+    Args:
+        device: Where the model is.
+        name: `fp32` or `bf16`, on a processor (`app.probes.device_speed` chooses); a card decides by itself.
+    """
+
+    def __init__(self, device: torch.device, name: str = SINGLE) -> None:
         self._device = device
-        self._type: torch.dtype | None = None
+        self._type = torch.bfloat16 if name == BRAIN else None
         if device.type == "cuda":
             self._type = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
         self._scaler = torch.amp.GradScaler(device.type) if self._type is torch.float16 else None

@@ -100,7 +100,7 @@ class FineTune:
         if head is not None:
             self._model.begin_from(head)
         self._device = best_device()
-        self._precision = Precision(self._device)
+        self._precision = Precision(self._device, spec.precision)
         self._model.to(self._device)
         self._optimizer = full.make_optimizer(
             self._model, learning_rate=spec.recipe.learning_rate, weight_decay=spec.recipe.weight_decay
@@ -196,7 +196,7 @@ class FineTune:
             with self._precision.autocast():
                 logits = self._model(self._train.batch(part).to(self._device))
                 labels = self._labels[torch.from_numpy(part)].to(self._device)
-                found = classification_loss(logits.float(), labels, self._class_weights)
+                found = classification_loss(logits, labels, self._class_weights)
                 found = found * (self._weight_of(part) / whole)
                 penalty = self._adaptation.penalty() if start == 0 else None
             loss += float(found.detach())
@@ -225,7 +225,7 @@ class FineTune:
         logits = torch.empty(len(texts), self._spec.n_classes)
         with torch.inference_mode(), self._precision.autocast():
             for rows in length_sorted_batches(texts.lengths, VALIDATION_TOKENS):
-                logits[torch.from_numpy(rows)] = self._model(texts.batch(rows).to(self._device)).float().cpu()
+                logits[torch.from_numpy(rows)] = self._model(texts.batch(rows).to(self._device)).cpu()
         return logits
 
     def _note(self, losses: list[float], validation_loss: float) -> None:

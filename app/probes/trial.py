@@ -27,14 +27,17 @@ from app.probes.messages import (
     ExtractFeatures,
     FeatureReport,
     Heartbeat,
+    MeasureSpeed,
     Result,
     RunBaselines,
     ScoreTest,
+    SpeedReport,
     Train,
     TrialSpec,
     decode_command,
     encode_result,
 )
+from app.probes.speed import training_flops
 from app.probes.strategies.head import HeadFit, fit_head
 from app.probes.tokens import tokenize
 from app.probes.training import DivergedError, FineTune
@@ -104,6 +107,8 @@ class Trial:
                 return self._opened().score_test()
             case RunBaselines():
                 return self._run_baselines()
+            case MeasureSpeed():
+                return SpeedReport(flops=training_flops())
 
     def _report_features(self) -> FeatureReport:
         spec, data = self._spec, self._load_data()
@@ -198,6 +203,7 @@ class Trial:
             kept = extract_features(
                 backbone,
                 tokenized,
+                precision=spec.precision,
                 on_batch=lambda n: self._beat(Heartbeat(stage="features", done=n, total=len(tokenized))),
             )
             cache.put(key, kept)
@@ -213,6 +219,7 @@ class Trial:
             pooling=POOLING,
             max_length=spec.recipe.max_length,
             input_prefix=spec.input_prefix,
+            precision=spec.precision,
         )
 
     def _load_data(self) -> TrialData:

@@ -23,6 +23,7 @@ from app.probes.messages import (
     Result,
     RunBaselines,
     SlicePoint,
+    SpeedReport,
     TestScore,
     TimedOut,
     Train,
@@ -91,6 +92,7 @@ class TrialPool:
         folders: Mapping[int, Path],
         request: Mapping[str, Any],
         settings: Settings,
+        server: ForkServer,
     ) -> None:
         self._prepared = prepared
         self._dataset = dataset
@@ -98,7 +100,7 @@ class TrialPool:
         self._folders = folders
         self._request = request
         self._settings = settings
-        self._server = ForkServer(data.split_file.parent)
+        self._server = server
         self._alive: OrderedDict[int, TrialProcess] = OrderedDict()
         self.last_seconds = 0.0
 
@@ -109,7 +111,6 @@ class TrialPool:
     def __exit__(self, *_: object) -> None:
         for trial in self._alive.values():
             trial.close()
-        self._server.close()
 
     def warm_up(self) -> float:
         """The fork server has imported what trials need; the seconds it took to wait for it."""
@@ -213,6 +214,7 @@ class TrialPool:
             seed=plan.seed,
             recipe=TrainingRecipe() if is_baseline else self._recipe(plan.arms[arm]),
             n_threads=self._prepared.n_threads,
+            precision=self._prepared.precision,
         )
 
     def _recipe(self, arm: ArmPlan) -> TrainingRecipe:
@@ -274,7 +276,7 @@ class TrialPool:
                     loss=result.loss,
                     examples_seen=result.examples_seen,
                 )
-            case BaselineReport() | TestScore():
+            case BaselineReport() | TestScore() | SpeedReport():
                 raise TypeError("no result of an arm's action")
             case _:
                 assert_never(result)

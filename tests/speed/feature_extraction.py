@@ -1,4 +1,7 @@
-"""Frozen features: examples a second beside a plain torch loop over the same model and texts."""
+"""Frozen features: examples a second beside a plain torch loop over the same model and texts.
+
+Both compute in the precision that is the better on this processor.
+"""
 
 import csv
 import os
@@ -17,10 +20,11 @@ from rich.console import Console
 from app.demo import fetch_reviews
 from app.probes.backbones import Backbone, load_backbone
 from app.probes.features import LAST, extract_features
+from app.probes.messages import BRAIN
 from app.probes.weights import ensure_weights, packaged_entries
+from tests.speed.machine import DATA_DIR, this_device
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-DATA_DIR = Path(".cache/demo/demo")
 AIM = 0.95
 N_TEXTS = 1_000
 MAX_LENGTH = 128
@@ -35,12 +39,15 @@ def read_reviews(path: Path, n: int = N_TEXTS) -> list[str]:
         return [row["text"] for row in islice(csv.DictReader(file), n)]
 
 
-def plain_loop(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+def plain_loop(
+    model: Any, tokenizer: Any, texts: list[str], precision: str
+) -> np.ndarray[Any, np.dtype[np.float32]]:
     """What one writes by hand: tokenise, sort by length, pad each batch to its longest, pool."""
     encoded = tokenizer(texts, truncation=True, max_length=MAX_LENGTH)["input_ids"]
     order = sorted(range(len(texts)), key=lambda i: len(encoded[i]), reverse=True)
     features = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
-    with torch.inference_mode():
+    is_mixed = precision == BRAIN
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=is_mixed):
         for start in range(0, len(order), PLAIN_BATCH):
             rows = order[start : start + PLAIN_BATCH]
             batch = tokenizer.pad({"input_ids": [encoded[i] for i in rows]}, return_tensors="pt")
@@ -50,12 +57,13 @@ def plain_loop(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray[Any, 
     return features
 
 
-def served(backbone: Backbone, texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+def served(backbone: Backbone, texts: list[str], precision: str) -> np.ndarray[Any, np.dtype[np.float32]]:
     """What a feature pass does, of which the head reads the last layer."""
-    return extract_features(backbone, backbone.tokenize(texts, MAX_LENGTH))[:, LAST]
+    tokenized = backbone.tokenize(texts, MAX_LENGTH)
+    return extract_features(backbone, tokenized, precision=precision)[:, LAST]
 
 
-def measure(model_folder: Path, corpus: Path, *, rounds: int = ROUNDS) -> dict[str, float]:
+def measure(model_folder: Path, corpus: Path, precision: str, *, rounds: int = ROUNDS) -> dict[str, float]:
     """Examples a second of both, and the median of their ratios over interleaved rounds."""
     from transformers import AutoModel, AutoTokenizer
 
@@ -67,9 +75,9 @@ def measure(model_folder: Path, corpus: Path, *, rounds: int = ROUNDS) -> dict[s
     plain: list[float] = []
     difference = 0.0
     for _ in range(rounds):
-        seconds, a = _timed(lambda: served(backbone, texts))
+        seconds, a = _timed(lambda: served(backbone, texts, precision))
         ours.append(len(texts) / seconds)
-        seconds, b = _timed(lambda: plain_loop(model, tokenizer, texts))
+        seconds, b = _timed(lambda: plain_loop(model, tokenizer, texts, precision))
         plain.append(len(texts) / seconds)
         difference = max(difference, float(np.abs(a - b).max()))
     return {
@@ -93,9 +101,10 @@ def main() -> None:
     """Fetch what is missing, measure, print."""
     models_dir = Path(os.environ.get("ADVISOR_TEST_MODELS_DIR", ".cache/models"))
     folder = ensure_weights(packaged_entries()[MODEL], models_dir)
-    found = measure(folder, fetch_reviews(DATA_DIR, Console(stderr=True)))
+    precision = this_device().precision
+    found = measure(folder, fetch_reviews(DATA_DIR, Console(stderr=True)), precision)
     out = sys.stdout
-    out.write(f"Frozen features of {found['n_texts']:.0f} film reviews, {MODEL}, one process, interleaved\n")
+    out.write(f"Frozen features of {found['n_texts']:.0f} film reviews, {MODEL}, one process, {precision}\n")
     out.write(f"  feature extraction {found['examples_per_second']:8.0f} examples/s\n")
     out.write(f"  plain torch loop   {found['plain_examples_per_second']:8.0f} examples/s\n")
     out.write(

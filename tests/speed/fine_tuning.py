@@ -21,15 +21,15 @@ from app.datasets.storage import dataset_folder
 from app.demo import fetch_reviews
 from app.probes.backbones import load_backbone
 from app.probes.data import TrialData, read_trial_data
-from app.probes.messages import TrainingRecipe, TrialSpec
+from app.probes.messages import BRAIN, TrainingRecipe, TrialSpec
 from app.probes.planning import Sample
 from app.probes.sample import prepare_data
 from app.probes.training import FineTune
 from app.probes.weights import ensure_weights, packaged_entries
 from models_registry.vocabulary import TaskType
+from tests.speed.machine import DATA_DIR, this_device
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-DATA_DIR = Path(".cache/demo/demo")
 AIM_LOOP, AIM_TRAINER, AIM_GROUPED = 0.95, 4.0, 1.5
 SAMPLE = Sample(n_train=512, n_validation=1_000)
 RECIPE = TrainingRecipe(learning_rate=7e-5, batch_size=16, epochs=2, max_length=128, head_from_features=False)
@@ -78,6 +78,7 @@ def prepare(corpus: Path, models_dir: Path, work: Path, sample: Sample = SAMPLE)
         feature_cache_bytes=2**28,
         recipe=RECIPE,
         n_threads=torch.get_num_threads(),
+        precision=this_device().precision,
     )
 
 
@@ -131,7 +132,7 @@ class Classifier(torch.nn.Module):
 
 
 def hand_tuned(spec: TrialSpec, data: TrialData) -> Trained:
-    """What an expert writes: lengths bucketed, fused AdamW, warm-up and decay, clipped gradients."""
+    """What an expert writes: lengths bucketed, the better precision, fused AdamW, a schedule, clipping."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(spec.model_folder, local_files_only=True)
@@ -148,9 +149,10 @@ def hand_tuned(spec: TrialSpec, data: TrialData) -> Trained:
     for _ in range(RECIPE.epochs):
         for rows in _bucketed(rng.permutation(len(ids)), ids, rng):
             batch = tokenizer.pad({"input_ids": [ids[i] for i in rows]}, return_tensors="pt")
-            loss = model(
-                batch["input_ids"], batch["attention_mask"], torch.from_numpy(data.train.labels[rows])
-            )
+            with torch.autocast("cpu", torch.bfloat16, enabled=spec.precision == BRAIN):
+                loss = model(
+                    batch["input_ids"], batch["attention_mask"], torch.from_numpy(data.train.labels[rows])
+                )
             optimizer.zero_grad(set_to_none=True)
             loss["loss"].backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -267,7 +269,10 @@ def main() -> None:
         spec = prepare(fetch_reviews(DATA_DIR, Console(stderr=True)), models_dir, Path(work))
         found = measure(spec)
     mine = found["ours"]
-    out.write(f"Fine-tuning {MODEL} on {SAMPLE.n_train} film reviews, {RECIPE.epochs} epochs, batch 16\n")
+    out.write(
+        f"Fine-tuning {MODEL} on {SAMPLE.n_train} film reviews, {RECIPE.epochs} epochs, batch 16, "
+        f"{spec.precision}\n"
+    )
     for name, way in found.items():
         ratio = mine.examples_per_second / way.examples_per_second
         out.write(

@@ -11,20 +11,20 @@ from rich.console import Console
 from app.demo import fetch_reviews
 from app.probes.footprint import peak_bytes
 from app.probes.messages import Finished, Train
-from app.probes.planning import BATCH_SIZE, STEP_PASSES, Sample, measured_device, pass_seconds
+from app.probes.planning import BATCH_SIZE, STEP_PASSES, Sample, pass_seconds
 from app.probes.trial_process import ForkServer, TrialProcess
 from app.probes.weights import ensure_weights, packaged_entries
 from app.ranking.candidates import CandidateTable
 from app.ranking.cost import tokens_per_example
-from app.ranking.devices import device_named
+from app.ranking.devices import Device
 from app.ranking.recipe import learning_rate
 from models_registry.vocabulary import Strategy
 from tests.speed.fine_tuning import prepare
+from tests.speed.machine import DATA_DIR, this_device
 
 L3 = "sentence-transformers/paraphrase-MiniLM-L3-v2"
 L6 = "sentence-transformers/all-MiniLM-L6-v2"
 E5 = "intfloat/multilingual-e5-small"
-DATA_DIR = Path(".cache/demo/demo")
 AIM_MEMORY, AIM_SECONDS = 0.2, 0.3
 SAMPLE = Sample(n_train=256, n_validation=64)
 MAX_LENGTH = 64
@@ -69,10 +69,9 @@ class Taken:
     seconds: float
 
 
-def measure(cell: Cell, corpus: Path, models_dir: Path, server: ForkServer) -> Taken:
+def measure(cell: Cell, corpus: Path, models_dir: Path, server: ForkServer, device: Device) -> Taken:
     """One epoch of a cell in a trial of its own."""
     entry = packaged_entries()[cell.model]
-    device = measured_device(device_named("cpu"))
     tokens = tokens_per_example(WORDS, is_cjk=False)
     forward = float(pass_seconds(CandidateTable((entry,)), tokens, device)[0])
     with tempfile.TemporaryDirectory() as work:
@@ -91,6 +90,7 @@ def measure(cell: Cell, corpus: Path, models_dir: Path, server: ForkServer) -> T
             model_folder=ensure_weights(entry, models_dir),
             input_prefix=entry.input_prefix,
             strategy=cell.strategy.value,
+            precision=device.precision,
             recipe=recipe,
         )
         trial = TrialProcess(spec, server)
@@ -125,8 +125,9 @@ def main() -> None:
     out.write("An epoch of 256 film reviews, foretold and measured\n")
     with ForkServer() as server:
         server.wait_until_ready()
+        device = this_device()
         for cell in CELLS:
-            found = measure(cell, corpus, models_dir, server)
+            found = measure(cell, corpus, models_dir, server, device)
             how = " checkpointed" if cell.gradient_checkpointing else ""
             name = f"{cell.model.rsplit('/', 1)[-1]} {cell.strategy} {cell.micro_batch}{how}"
             memory, seconds = found.foretold_bytes / found.bytes, found.foretold_seconds / found.seconds

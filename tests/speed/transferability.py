@@ -26,10 +26,10 @@ from app.probes.backbones import load_backbone
 from app.probes.features import LAYER_MEAN, extract_features
 from app.probes.transferability.h_score import h_score
 from app.probes.weights import ensure_weights, packaged_entries
+from tests.speed.machine import DATA_DIR, this_device
 
 SMALL = "sentence-transformers/all-MiniLM-L6-v2"
 BASE = "a BERT-base of random weights"
-DATA_DIR = Path(".cache/demo/demo")
 N_TEXTS = {SMALL: 1_000, BASE: 200}
 AIMS = {SMALL: 3.0, BASE: 1.4}
 ROUNDS = 3
@@ -59,11 +59,11 @@ def write_base(like: Path, folder: Path) -> Path:
     return folder
 
 
-def ours(folder: Path, reviews: Reviews) -> float:
+def ours(folder: Path, reviews: Reviews, precision: str) -> float:
     """The score as a feature pass computes it, but for what else a pass computes."""
     backbone = load_backbone(folder)
     tokenized = backbone.tokenize([text for text, _ in reviews], MAX_LENGTH)
-    features = extract_features(backbone, tokenized)[:, LAYER_MEAN]
+    features = extract_features(backbone, tokenized, precision=precision)[:, LAYER_MEAN]
     labels = np.array([label for _, label in reviews], dtype=np.int64)
     return h_score(features, labels, n_classes=2, seed=0)
 
@@ -83,11 +83,11 @@ def peer(folder: Path, reviews: Reviews) -> float:
     return float(score)
 
 
-def measure(folder: Path, reviews: Reviews, *, rounds: int = ROUNDS) -> dict[str, float]:
+def measure(folder: Path, reviews: Reviews, precision: str, *, rounds: int = ROUNDS) -> dict[str, float]:
     """Seconds of both, the median ratio over interleaved rounds, and both scores."""
     own, theirs, scores = [], [], (0.0, 0.0)
     for _ in range(rounds):
-        seconds, mine = _timed(lambda: ours(folder, reviews))
+        seconds, mine = _timed(lambda: ours(folder, reviews, precision))
         own.append(seconds)
         seconds, other = _timed(lambda: peer(folder, reviews))
         theirs.append(seconds)
@@ -135,12 +135,13 @@ def main() -> None:
     models_dir = Path(os.environ.get("ADVISOR_TEST_MODELS_DIR", ".cache/models"))
     corpus = fetch_reviews(DATA_DIR, Console(stderr=True))
     small = ensure_weights(packaged_entries()[SMALL], models_dir)
+    precision = this_device().precision
     with tempfile.TemporaryDirectory() as work:
         folders = {SMALL: small, BASE: write_base(small, Path(work) / "base")}
         for name, folder in folders.items():
-            found = measure(folder, read_reviews(corpus, N_TEXTS[name]))
+            found = measure(folder, read_reviews(corpus, N_TEXTS[name]), precision)
             out.write(f"H-score of the mean over layers, {N_TEXTS[name]} film reviews, {name}, end to end\n")
-            out.write(f"  ours               {found['seconds']:6.1f} s, score {found['score']:.3f}\n")
+            out.write(f"  ours, {precision}         {found['seconds']:6.1f} s, score {found['score']:.3f}\n")
             out.write(
                 f"  transformer-ranker {found['peer_seconds']:6.1f} s, score {found['peer_score']:.3f}\n"
             )

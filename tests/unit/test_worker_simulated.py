@@ -229,7 +229,7 @@ def place(
     database = Database(settings.url)
     monkeypatch.setattr("app.probes.execution.TrialPool", simulation.pool)
     monkeypatch.setattr("app.probes.execution.ensure_weights", simulation.weights)
-    monkeypatch.setattr("app.probes.execution.measured_device", lambda device: device)
+    monkeypatch.setattr("app.probes.execution.measured_device", lambda device, *_: device)
     monkeypatch.setattr(SnapshotCache, "current", lambda _: snapshot)
     yield Place(settings, database, simulation)
     database.close()

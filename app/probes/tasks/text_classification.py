@@ -34,8 +34,10 @@ class TextClassifier(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits, shape (B, K)."""
-        logits: Tensor = self.head(self.dropout(self._encode(batch)))
+        """Logits, shape (B, K), in single precision: in fewer bits classes would often tie."""
+        pooled = self.dropout(self._encode(batch))
+        with torch.autocast(pooled.device.type, enabled=False):
+            logits: Tensor = self.head(pooled)
         return logits
 
     def begin_from(self, classifier: LinearClassifier) -> None:
