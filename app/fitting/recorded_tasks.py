@@ -20,6 +20,8 @@ from benchmarks.metrics import Metric, metric_named
 from models_registry.vocabulary import Strategy
 
 Array = NDArray[np.float64]
+Finals = Mapping[tuple[str, str], tuple[float, float]]
+"""Test score and standard error of whole fine-tunes, by data set and model."""
 
 _OF_HEADS = frozenset({HEAD, HEAD_ERROR, "linear_probe"})
 MOST_SMALLER = 512
@@ -58,7 +60,7 @@ class RecordedTask:
         n_train: Training examples.
         n_validation: Validation examples.
         steps: Of a whole fine-tune.
-        final: Test scores of the whole fine-tunes.
+        final: Test scores of the whole fine-tunes, each a mean over the seeds that were recorded.
         slices: Validation scores by step, the last that of the whole fine-tune.
         heads: Validation scores of heads on frozen features, by training examples seen.
         estimators: Comparable scores by estimator and by examples seen, shape (n,); NaN where undefined.
@@ -81,15 +83,18 @@ class RecordedTask:
 
     @classmethod
     def of(
-        cls, points: list[FineTunePoint], scores: list[TransferabilityScore], models: tuple[str, ...]
+        cls,
+        points: list[FineTunePoint],
+        scores: list[TransferabilityScore],
+        models: tuple[str, ...],
+        finals: "Finals",
     ) -> Self:
         """The task of these rows, all of one sample; the candidates are those whose rows are whole."""
-        test = {p.model: p for p in points if p.part == TEST}
         steps = sorted({p.step for p in points if p.part == VALIDATION})
         curves = {(p.model, p.step): p for p in points if p.part == VALIDATION}
         table = {(s.model, s.estimator, s.n): s for s in scores}
         sizes = sorted({s.n for s in scores})
-        first = test[models[0]]
+        first = points[0]
         n_classes = labelled_sets()[first.dataset].n_classes
 
         def scored(found: Iterable[tuple[float, float]]) -> Scores:
@@ -105,7 +110,7 @@ class RecordedTask:
             n_train=first.n_train,
             n_validation=curves[models[0], steps[0]].n_examples,
             steps=steps[-1],
-            final=scored((test[m].metric, test[m].std_error) for m in models),
+            final=scored(finals[first.dataset, m] for m in models),
             slices={
                 step: scored((curves[m, step].metric, curves[m, step].std_error) for m in models)
                 for step in steps
@@ -137,11 +142,13 @@ def recorded_tasks(
     Args:
         points: Of fine-tunes.
         scores: Of estimators.
-        layer: Which of them estimators are to have seen, `last` or `mean`; heads always see the last.
+        layer: Which of them estimators are to have seen, `last`, `mean` or `best`; heads always see the last.
     """
     by_sample: dict[tuple[str, int, int], list[FineTunePoint]] = defaultdict(list)
-    for point in points:
-        if point.strategy == Strategy.FULL.value:
+    whole = [p for p in points if p.strategy == Strategy.FULL.value]
+    finals = finals_of(whole)
+    for point in whole:
+        if point.n_train > MOST_SMALLER:
             by_sample[point.dataset, point.seed, point.n_train].append(point)
     before: dict[tuple[str, int, int], list[TransferabilityScore]] = defaultdict(list)
     for score in scores:
@@ -152,8 +159,26 @@ def recorded_tasks(
         tested = {p.model for p in rows if p.part == TEST}
         models = tuple(sorted(tested & {s.model for s in before[sample]}))
         if len(models) >= LEAST_CANDIDATES and sample[0] in load_priors():
-            found.append(RecordedTask.of(rows, before[sample], models))
+            found.append(RecordedTask.of(rows, before[sample], models, finals))
     return found
+
+
+def finals_of(points: Iterable[FineTunePoint]) -> Finals:
+    """What whole fine-tunes of a model reach on a labelled set: the mean over seeds of sample and training.
+
+    All seeds are scored on one test part, so its sampling error is that of one score.
+
+    Args:
+        points: Of one strategy.
+    """
+    found: dict[tuple[str, str], list[FineTunePoint]] = defaultdict(list)
+    for point in points:
+        if point.part == TEST and point.n_train > MOST_SMALLER:
+            found[point.dataset, point.model].append(point)
+    return {
+        key: (float(np.mean([p.metric for p in seeds])), float(np.mean([p.std_error for p in seeds])))
+        for key, seeds in found.items()
+    }
 
 
 def smaller_fine_tunes(points: Iterable[FineTunePoint]) -> list[FineTunePoint]:

@@ -1,11 +1,13 @@
 """Records what models show before any training: `python -m app.fitting.transferability`.
 
 Every layer of every candidate is pooled over the samples of the recorded fine-tunes, once; estimators are
-scored at several sample sizes, on the last layer and on the mean over layers. The pooled vectors stay in the
+scored at several sample sizes, on the last layer and on the mean over layers, and some on every layer, of
+which the best counts (You et al. 2021, "LogME", rank so by layers). The pooled vectors stay in the
 cache, so that a new estimator costs no second pass. A second start skips what is there.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,9 @@ from app.probes.trial_process import ForkServer
 SIZES = (64, 128, 256)
 """Training examples that estimators see, beside all there are."""
 LAYERS = ("last", "mean")
+BEST = "best"
+ON_EVERY_LAYER = ("logme", "h_score", "knn", "transrate", "gbc", "parc")
+"""Estimators that are quick enough for each layer of each candidate."""
 
 Layered = NDArray[np.float16]
 
@@ -75,6 +80,28 @@ def score(arm: Arm, data: TrialData, vectors: Layered) -> Iterator[Transferabili
                     estimator=name,
                     score=round(value, 6),
                 )
+
+
+def score_best(arm: Arm, data: TrialData, vectors: Layered) -> Iterator[TransferabilityScore]:
+    """The highest score over layers, on all training examples."""
+    n_train, labels, spec = len(data.train.rows), data.train.labels, arm.spec
+    layers = [vectors[:n_train, i].astype(np.float32) for i in range(vectors.shape[1])]
+    for name in ON_EVERY_LAYER:
+        found = []
+        for kept in layers:
+            with suppress(UndefinedScoreError):
+                found.append(ESTIMATORS[name](kept, labels, n_classes=spec.n_classes, seed=spec.seed))
+        if found:
+            yield TransferabilityScore(
+                dataset=arm.dataset,
+                model=spec.trial_id,
+                seed=spec.seed,
+                n_train=n_train,
+                n=n_train,
+                layer=BEST,
+                estimator=name,
+                score=round(max(found), 6),
+            )
 
 
 def _sample(train: Part, n_classes: int, size: int, seed: int) -> NDArray[np.int64]:
@@ -140,7 +167,8 @@ def main() -> int:
 
 def _record(arm: Arm, candidate: Candidate, out: Path) -> None:
     data = read_trial_data(arm.spec.dataset_folder, arm.spec.split_file)
-    rows = list(score(arm, data, pooled(arm, data)))
+    vectors = pooled(arm, data)
+    rows = [*score(arm, data, vectors), *score_best(arm, data, vectors)]
     ship_transferability(rows, out)
     heads = [row.score for row in rows if row.estimator == HEAD]
     say(f"{arm.dataset:22s} {candidate.id:52s} head {heads[-1]:.4f}")

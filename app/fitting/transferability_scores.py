@@ -21,7 +21,7 @@ class TransferabilityScore:
         seed: Of the sample.
         n_train: Training examples of the fine-tune that it foretells.
         n: Training examples seen.
-        layer: `last`, or `mean` over all.
+        layer: `last`, `mean` over all, or `best` of them.
         estimator: Its name; `head` is the metric of a linear head on the validation part.
         score: In its own units.
     """

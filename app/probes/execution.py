@@ -227,6 +227,15 @@ class RunExecution:
                 std_error=result.std_error,
                 estimators=dict(result.estimates),
             )
+            log.info(
+                "action.ended",
+                run=self._lease.run_id,
+                kind=action.kind.value,
+                model=entry.id,
+                outcome=result.outcome,
+                seconds=round(result.seconds, 3),
+                pass_seconds=round(result.pass_seconds, 3),
+            )
             scheduler.tell(record)
             self._journal.record(scheduler, record, result)
 

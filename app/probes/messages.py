@@ -69,6 +69,7 @@ class TrialSpec:
         recipe: Settings of the fine-tune.
         n_threads: Threads of the trial.
         precision: `fp32` or `bf16`, on a processor.
+        card_bytes: Memory of a card that the trial may take, so that several share it; None for all.
     """
 
     trial_id: str
@@ -89,6 +90,7 @@ class TrialSpec:
     recipe: TrainingRecipe = field(default_factory=TrainingRecipe)
     n_threads: int = 1
     precision: str = SINGLE
+    card_bytes: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
@@ -182,6 +184,7 @@ class SlicePoint:
         validation_loss: Cross-entropy on the validation part.
         metric: On the validation part.
         std_error: Of the metric.
+        pass_seconds: Of this slice, in passes forwards and backwards and updates.
     """
 
     step: int
@@ -192,6 +195,7 @@ class SlicePoint:
     validation_loss: float
     metric: float
     std_error: float
+    pass_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +227,8 @@ class FeatureReport:
         head_std_error: Of it.
         head_seconds: Spent on fitting it.
         inverse_regularisation: C of it.
-        extraction_seconds: Of the pass; 0 where the cache had the features.
+        extraction_seconds: Of loading, tokenising and the pass; hardly any where the cache had the features.
+        pass_seconds: Of the pass alone.
     """
 
     transferability: dict[str, float | None]
@@ -234,6 +239,7 @@ class FeatureReport:
     head_seconds: float
     inverse_regularisation: float
     extraction_seconds: float
+    pass_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

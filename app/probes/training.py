@@ -10,6 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -108,6 +109,7 @@ class FineTune:
         weights = spec.recipe.class_weights
         self._class_weights = None if weights is None else torch.tensor(weights, device=self._device)
         self._batches: tuple[int, list[NDArray[np.int64]]] = (-1, [])
+        self._pass_seconds = 0.0
         self._state = State(self._model, self._optimizer, self._adaptation, self._precision)
         self.progress = self._state.load(spec.folder)
 
@@ -128,7 +130,7 @@ class FineTune:
         Raises:
             DivergedError: The loss went where there is no way back; the last slice's state stays.
         """
-        began = time.monotonic()
+        began, self._pass_seconds = time.monotonic(), 0.0
         losses = [] if self.has_ended else self._train_to(min(until_step, self.total_steps), heartbeat)
         heartbeat(Heartbeat(stage="validation"))
         logits = self._logits(self._validation)
@@ -162,7 +164,8 @@ class FineTune:
         self._model.train()
         losses = []
         for step in range(self.progress.step, until_step):
-            losses.append(self._step(step))
+            with self._timed():
+                losses.append(self._step(step))
             if has_diverged(losses[-1], self._spec.n_classes):
                 raise DivergedError(step, losses[-1])
             heartbeat(Heartbeat(stage="training", done=step + 1, total=self.total_steps, loss=losses[-1]))
@@ -219,11 +222,18 @@ class FineTune:
             self._batches = (epoch, batches)
         return self._batches[1][position]
 
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """What is done within counts as passes; every pass ends with a number that has left the device."""
+        began = time.monotonic()
+        yield
+        self._pass_seconds += time.monotonic() - began
+
     def _logits(self, texts: TokenizedTexts) -> Tensor:
         """Of n texts, shape (n, K)."""
         self._model.eval()
         logits = torch.empty(len(texts), self._spec.n_classes)
-        with torch.inference_mode(), self._precision.autocast():
+        with self._timed(), torch.inference_mode(), self._precision.autocast():
             for rows in length_sorted_batches(texts.lengths, VALIDATION_TOKENS):
                 logits[torch.from_numpy(rows)] = self._model(texts.batch(rows).to(self._device)).cpu()
         return logits
@@ -247,6 +257,7 @@ class FineTune:
             total_steps=progress.step if self.has_ended else self.total_steps,
             examples_seen=n_epochs * n_train + min(position * batch_size, n_train),
             seconds=progress.seconds,
+            pass_seconds=self._pass_seconds,
             loss=progress.loss,
             validation_loss=validation_loss,
             metric=metrics.compute(spec.metric, predictions, references),

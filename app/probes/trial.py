@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from app.datasets.examples import Examples
+from app.datasets.split import subsample
 from app.probes import metrics
 from app.probes.backbones import BackboneError, TokenizedTexts, best_device, load_backbone
 from app.probes.baselines import run_baselines
@@ -45,6 +47,8 @@ from app.probes.transferability import ESTIMATORS, Estimator, UndefinedScoreErro
 from app.probes.transferability.knn import knn
 
 SECONDS_BETWEEN_HEARTBEATS = 0.2
+MOST_ESTIMATED = 1_000
+"""Examples that estimators see: as many as they were calibrated on, and some cost the square of them."""
 _NO_MEMORY = "can't allocate memory"
 """What torch's CPU allocator says, in a plain RuntimeError."""
 
@@ -71,6 +75,9 @@ def _settle(spec: TrialSpec) -> None:
     os.environ["RAYON_NUM_THREADS"] = str(spec.n_threads)
     torch.set_num_threads(spec.n_threads)
     threadpool_limits(spec.n_threads)
+    if spec.card_bytes is not None and torch.cuda.is_available():
+        _, total = torch.cuda.mem_get_info()
+        torch.cuda.set_per_process_memory_fraction(min(spec.card_bytes / total, 1.0))
 
 
 class Trial:
@@ -83,6 +90,7 @@ class Trial:
         self._last_stage = ""
         self._data: TrialData | None = None
         self._fine_tune: FineTune | None = None
+        self._pass_seconds = 0.0
 
     def answer(self, message: bytes) -> dict[str, Any]:
         """The result of a command, or what went wrong; a failed fine-tune is reopened from its last slice."""
@@ -130,6 +138,7 @@ class Trial:
             head_seconds=head_seconds,
             inverse_regularisation=head.inverse_regularisation,
             extraction_seconds=extraction_seconds,
+            pass_seconds=self._pass_seconds,
         )
 
     def _transferability(self, features: Features, head: HeadFit) -> dict[str, float | None]:
@@ -138,14 +147,16 @@ class Trial:
         scores: dict[str, float | None] = {
             "linear_probe": metrics.score("accuracy", head.out_of_fold, seen.labels)
         }
+        names = tuple(str(k) for k in range(spec.n_classes))
+        rows = subsample(
+            Examples(texts=list(seen.texts), labels=seen.labels, label_names=names), MOST_ESTIMATED, spec.seed
+        )
+        vectors, labels, groups = features[rows, LAYER_MEAN], seen.labels[rows], seen.groups[rows]
         # Copies of a text may differ in their last bits, so neighbours are told by the texts.
-        estimators: Mapping[str, Estimator] = {**ESTIMATORS, "knn": partial(knn, groups=seen.groups)}
+        estimators: Mapping[str, Estimator] = {**ESTIMATORS, "knn": partial(knn, groups=groups)}
         for name in estimators.keys() - scores.keys():
-            vectors = features[:, LAYER_MEAN]
             try:
-                scores[name] = estimators[name](
-                    vectors, seen.labels, n_classes=spec.n_classes, seed=spec.seed
-                )
+                scores[name] = estimators[name](vectors, labels, n_classes=spec.n_classes, seed=spec.seed)
             except UndefinedScoreError:
                 scores[name] = None
         return dict(sorted(scores.items()))
@@ -200,12 +211,14 @@ class Trial:
             tokenized = TokenizedTexts.joined(
                 [tokenize(spec, backbone, p.texts, spec.recipe.max_length) for p in (seen, data.validation)]
             )
+            began = time.monotonic()
             kept = extract_features(
                 backbone,
                 tokenized,
                 precision=spec.precision,
                 on_batch=lambda n: self._beat(Heartbeat(stage="features", done=n, total=len(tokenized))),
             )
+            self._pass_seconds = time.monotonic() - began
             cache.put(key, kept)
         features = np.asarray(kept, dtype=np.float32)
         return features[: len(seen.rows)], features[len(seen.rows) :]

@@ -58,6 +58,7 @@ class TrialResult:
         outcome: `finished`, or the status that ends the trial.
         why: In words; empty where it finished.
         seconds: Charged.
+        pass_seconds: Of them, in passes of the model.
         peak_memory_bytes: Of the child.
         step: Of the arm after a slice; its last step where training ended early.
         score: On the validation part, metric units.
@@ -71,6 +72,7 @@ class TrialResult:
     outcome: str
     why: str = ""
     seconds: float
+    pass_seconds: float = 0.0
     peak_memory_bytes: int = 0
     step: int = 0
     score: float | None = None
@@ -215,6 +217,7 @@ class TrialPool:
             recipe=TrainingRecipe() if is_baseline else self._recipe(plan.arms[arm]),
             n_threads=self._prepared.n_threads,
             precision=self._prepared.precision,
+            card_bytes=self._memory_limit(),
         )
 
     def _recipe(self, arm: ArmPlan) -> TrainingRecipe:
@@ -257,6 +260,7 @@ class TrialPool:
                 return TrialResult(
                     outcome=OUTCOME_FINISHED,
                     seconds=seconds,
+                    pass_seconds=result.pass_seconds,
                     peak_memory_bytes=peak,
                     score=result.head_metric,
                     std_error=result.head_std_error,
@@ -269,6 +273,7 @@ class TrialPool:
                 return TrialResult(
                     outcome=OUTCOME_FINISHED,
                     seconds=seconds,
+                    pass_seconds=result.pass_seconds,
                     peak_memory_bytes=peak,
                     step=self._prepared.plan.arms[arm].total_steps if has_ended else result.step,
                     score=result.metric,

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from app.probes.data import TrialData
-from app.probes.messages import TrialSpec
+from app.probes.messages import OutOfMemory, Train, TrialSpec
 from app.probes.precision import Precision
 from app.probes.strategies.trained import TRAINED
+from app.probes.trial_process import ForkServer, TrialProcess
 from models_registry.vocabulary import Strategy
 from tests.probes.test_strategies import data, of, place, spec, trained
 
@@ -31,6 +32,14 @@ def test_slices_on_a_card_go_on_where_they_ended(spec: TrialSpec, data: TrialDat
     parted = replace(spec, folder=tmp_path / "parted")
     whole, parts = trained(spec, data, 20), trained(parted, data, 7, 20)
     assert parts.validation_loss == pytest.approx(whole.validation_loss, abs=1e-2)
+
+
+def test_a_trial_takes_no_more_of_a_card_than_it_may(spec: TrialSpec) -> None:
+    with ForkServer() as server:
+        trial = TrialProcess(replace(spec, card_bytes=2**20), server)
+        outcome = trial.run(Train(until_step=4), timeout_seconds=120.0, memory_limit_bytes=2**34)
+        trial.close()
+    assert isinstance(outcome, OutOfMemory)
 
 
 def test_a_card_computes_in_few_bits() -> None:

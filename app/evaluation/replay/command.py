@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -102,15 +101,14 @@ def _check(wanted: list[str], known: set[str]) -> None:
 
 def _show(outcomes: "list[Outcome]", of_training_all: float, *, as_json: bool) -> None:
     if as_json:
-        rows = [asdict(o) | {"held": None if np.isnan(o.held) else o.held} for o in outcomes]
-        sys.stdout.write(json.dumps(rows, allow_nan=False, indent=1) + "\n")
+        sys.stdout.write(json.dumps([asdict(o) for o in outcomes], allow_nan=False, indent=1) + "\n")
     else:
         _print(outcomes)
         console.print(f"Training all: {of_training_all:.2f}", highlight=False)
 
 
 def _print(outcomes: "list[Outcome]") -> None:
-    from app.evaluation.replay.table import ADVISOR, mean_regrets
+    from app.evaluation.replay.table import mean_regrets, share_held
 
     found = mean_regrets(outcomes)
     budgets = sorted({o.budget for o in outcomes})
@@ -124,7 +122,5 @@ def _print(outcomes: "list[Outcome]") -> None:
         cells = (f"{by_budget[b][0]:.2f} ± {by_budget[b][1]:.2f}" for b in budgets)
         table.add_row(policy, *cells)
     console.print(table)
-    held = [
-        f"{np.mean([o.held for o in outcomes if (o.policy, o.budget) == (ADVISOR, b)]):.0%}" for b in budgets
-    ]
+    held = [f"{share_held(outcomes, b):.0%}" for b in budgets]
     console.print(f"80 % intervals of the advisor hold: {', '.join(held)}", highlight=False)

@@ -11,13 +11,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from app.evaluation.replay.world import Spent, World
 from app.probes.plan import Action
 from app.probes.planning import FEATURE_SHARE
 from app.probes.scheduler import Scheduler
-from app.ranking.posterior import INTERVAL_LEVEL
 from app.ranking.probe_model import ProbeModel
 
 Array = NDArray[np.float64]
@@ -46,14 +44,12 @@ def advisor(model: ProbeModel) -> Policy:
             spent += record.seconds
             scheduler.tell(record)
         belief = scheduler.belief()
-        mean, deviation = belief.mean[::2], np.sqrt(belief.variance[::2])
-        half = float(ndtri(0.5 + INTERVAL_LEVEL / 2)) * deviation
-        ends = np.stack([mean - half, mean + half], axis=1)
+        mean = belief.mean[::2]
         return Spent(
             pick=int(np.argmax(mean)),
             seconds=spent,
-            intervals=world.task.metric.from_comparable(ends),
             means=mean,
+            deviations=np.sqrt(belief.variance[::2]),
         )
 
     return spend

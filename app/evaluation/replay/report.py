@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import weightedtau
 
 from app.evaluation.page import write_page
+from app.evaluation.reliability_plot import reliability_svg
 from app.evaluation.replay.table import (
     ADVISOR,
     BUDGETS,
@@ -23,18 +24,23 @@ from app.evaluation.replay.table import (
     mean_regrets,
     regret_of_training_all,
     replay,
+    share_held,
 )
 from app.fitting.fine_tunes import FineTunePoint, load_fine_tunes
 from app.fitting.recorded_tasks import RecordedTask, recorded_tasks, smaller_fine_tunes
 from app.fitting.transferability_scores import load_transferability
+from app.ranking.posterior import INTERVAL_LEVEL
 from app.ranking.probe_model import Group, load_probe_model
 from models_registry.vocabulary import Strategy
 
 DOCS = Path(__file__).parents[3] / "docs"
+PLOT = DOCS / "img" / "probes-reliability.svg"
 RESULTS = DOCS / "results" / "replay.json"
 PAGE = DOCS / "probes.md"
 TEMPLATE = "probes.md.jinja"
-HALVING, UNIFORM = "successive halving", "uniform"
+HALVING = "successive halving"
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Nominal levels of the reliability plot."""
 
 Row = dict[str, Any]
 
@@ -51,7 +57,8 @@ def write_probes_page(
     """
     regrets = mean_regrets(outcomes)
     model = load_probe_model()
-    own = [o for o in outcomes if o.policy == ADVISOR]
+    PLOT.parent.mkdir(parents=True, exist_ok=True)
+    PLOT.write_text(reliability_svg(LEVELS, reliability(outcomes)), encoding="utf-8")
     write_page(
         PAGE,
         "app.evaluation.replay",
@@ -59,7 +66,8 @@ def write_probes_page(
         budgets=BUDGETS,
         draws=DRAWS,
         regrets=regrets,
-        held={b: float(np.mean([o.held for o in own if o.budget == b])) for b in BUDGETS},
+        held={b: share_held(outcomes, b) for b in BUDGETS},
+        level=INTERVAL_LEVEL,
         compared=list(compared(outcomes)),
         unbeaten=list(unbeaten(outcomes)),
         training_all=regret_of_training_all(tasks),
@@ -89,6 +97,13 @@ def write_probes_page(
             for share in relations[group].shares.tolist()
         ],
     )
+
+
+def reliability(outcomes: Sequence[Outcome]) -> dict[str, dict[str, list[float]]]:
+    """Observed share within intervals of each level, by budget."""
+    return {
+        f"{b:.0%} of the cost": {"advisor": [share_held(outcomes, b, v) for v in LEVELS]} for b in BUDGETS
+    }
 
 
 def compared(outcomes: Sequence[Outcome]) -> Iterable[str]:
@@ -166,11 +181,9 @@ def main() -> int:
             on_task=lambda t: say(f"{t.dataset}, seed {t.seed}"),
         )
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        rows = [asdict(o) | {"held": None if np.isnan(o.held) else o.held} for o in outcomes]
-        RESULTS.write_text(json.dumps(rows, indent=0) + "\n", encoding="utf-8")
-    kept = json.loads(RESULTS.read_text(encoding="utf-8"))
-    nan = float("nan")
-    outcomes = [Outcome(**{**row, "held": nan if row["held"] is None else row["held"]}) for row in kept]
+        lines = ",\n".join(json.dumps(asdict(o)) for o in outcomes)
+        RESULTS.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    outcomes = [Outcome(**row) for row in json.loads(RESULTS.read_text(encoding="utf-8"))]
     write_probes_page(outcomes, tasks, [p for p in points if p.strategy != Strategy.FULL.value])
     return 0
 

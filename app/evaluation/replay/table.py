@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from app.fitting.candidates import candidate_entries
 from app.fitting.fine_tunes import FineTunePoint
 from app.fitting.probes import learn_probes
 from app.fitting.recorded_tasks import RecordedTask
+from app.ranking.posterior import INTERVAL_LEVEL
 from app.ranking.probe_model import ProbeModel
 
 BUDGETS = (0.02, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5)
@@ -39,7 +40,8 @@ class Outcome:
         budget: Share of the cost of training all.
         regret: Points of the metric, mean over draws.
         spent: Share of the cost of training all.
-        held: Share of the candidates whose final score lay in its 80 % interval; NaN without intervals.
+        levels: Of each candidate's central interval that ends at its final score: uniform where beliefs are
+            calibrated; empty where nothing is believed.
     """
 
     dataset: str
@@ -48,7 +50,7 @@ class Outcome:
     budget: float
     regret: float
     spent: float
-    held: float
+    levels: tuple[float, ...] = ()
 
 
 def replay(
@@ -69,11 +71,16 @@ def replay(
         on_task: Told each task before it is replayed.
     """
     found = []
+
+    @lru_cache
+    def learnt_without(dataset: str) -> ProbeModel:
+        return learn_probes(
+            [t for t in tasks if t.dataset != dataset], [p for p in smaller if p.dataset != dataset]
+        )
+
     for task in (t for t in tasks if not only or t.dataset in only):
         on_task(task)
-        model = learn_probes(
-            [t for t in tasks if t.dataset != task.dataset], [p for p in smaller if p.dataset != task.dataset]
-        )
+        model = learnt_without(task.dataset)
         world = World.of(task)
         policies: dict[str, Policy] = {
             ADVISOR: advisor(model),
@@ -112,11 +119,7 @@ def replay_curves(
 def _outcome(world: World, name: str, policy: Policy, budget: float) -> Outcome:
     draws = 1 if name == ADVISOR else DRAWS
     spent = [policy(world, budget * world.total_seconds, seed) for seed in range(draws)]
-    task, first = world.task, spent[0]
-    held = float("nan")
-    if first.intervals is not None:
-        low, high = first.intervals.T
-        held = float(np.mean((task.final.values >= low) & (task.final.values <= high)))
+    task = world.task
     return Outcome(
         dataset=task.dataset,
         seed=task.seed,
@@ -124,7 +127,7 @@ def _outcome(world: World, name: str, policy: Policy, budget: float) -> Outcome:
         budget=budget,
         regret=float(np.mean([world.regret(s.pick) for s in spent])),
         spent=float(np.mean([s.seconds for s in spent])) / world.total_seconds,
-        held=held,
+        levels=spent[0].levels(task.final.comparable(task.metric)[0]),
     )
 
 
@@ -151,6 +154,15 @@ def regret_of_training_all(tasks: Iterable[RecordedTask]) -> float:
         final, scores = task.final.values, task.slices[task.steps].values
         lost.append(100.0 * float(final.max() - final[int(np.argmax(scores))]))
     return float(np.mean(lost))
+
+
+def share_held(outcomes: Iterable[Outcome], budget: float, level: float = INTERVAL_LEVEL) -> float:
+    """Share of the final scores that lay in the advisor's intervals of this level, mean over data sets."""
+    found: dict[str, list[bool]] = {}
+    for o in outcomes:
+        if (o.policy, o.budget) == (ADVISOR, budget):
+            found.setdefault(o.dataset, []).extend(edge <= level for edge in o.levels)
+    return float(np.mean([np.mean(held) for held in found.values()]))
 
 
 def mean_regrets(outcomes: Iterable[Outcome]) -> dict[str, dict[float, tuple[float, float]]]:

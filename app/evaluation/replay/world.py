@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from app.fitting.candidates import candidate_entries
 from app.fitting.recorded_tasks import RecordedTask
@@ -143,10 +144,17 @@ class Spent:
         pick: The candidate that it would fine-tune.
         seconds: Spent.
         means: Believed final scores, comparable scale, shape (n,); None from those that believe nothing.
-        intervals: Central 80 % of every candidate's final score, metric units, shape (n, 2).
+        deviations: Of the belief, shape (n,).
     """
 
     pick: int
     seconds: float
     means: Array | None = None
-    intervals: Array | None = None
+    deviations: Array | None = None
+
+    def levels(self, final: Array) -> tuple[float, ...]:
+        """Of the central intervals that end at these scores, comparable scale; none without a belief."""
+        if self.means is None or self.deviations is None:
+            return ()
+        away = np.abs(final - self.means) / self.deviations
+        return tuple((2.0 * ndtr(away) - 1.0).round(3).tolist())
