@@ -37,8 +37,6 @@ Array = NDArray[np.float64]
 
 LEAST_CHOSEN_ON = 3
 """Labelled sets without which nothing can be said of estimators."""
-LEAST_BETTER = 0.02
-"""Share of the error by which an estimator has to lower it."""
 SHRUNK_BY = 10.0
 """Candidates' worth of belief that estimators err independently, which keeps a correlation invertible."""
 TARGET_PATH = Path(__file__).parents[1] / "ranking" / "fitted" / "probes.json"
@@ -153,7 +151,8 @@ def choose_estimators(
 ) -> tuple[str, ...]:
     """Those that, beside the head, foretell the order of labelled sets better that were left out.
 
-    Greedy: the one that lowers the error most is added as long as it lowers it by `LEAST_BETTER`.
+    Greedy: the one that lowers the error most is added as long as it lowers it by more than one standard
+    error over labelled sets (Breiman et al. 1984, section 3.4.3: of what cannot be told apart, the simplest).
 
     Args:
         tasks: Recorded.
@@ -173,18 +172,19 @@ def choose_estimators(
         for left_out in datasets
     }
 
-    def error(wanted: tuple[str, ...]) -> float:
+    def errors_with(wanted: tuple[str, ...]) -> Array:
         found = [
             np.mean([_error(t, without[d].listening_to(wanted)) for t in tasks if t.dataset == d])
             for d in sorted(datasets)
         ]
-        return float(np.mean(found))
+        return np.array(found)
 
-    left, least = list(names), error(chosen)
+    left, least = list(names), errors_with(chosen)
     while left:
-        errors = {name: error((*chosen, name)) for name in left}
-        best = min(errors, key=lambda name: errors[name])
-        if errors[best] > (1.0 - LEAST_BETTER) * least:
+        errors = {name: errors_with((*chosen, name)) for name in left}
+        best = min(errors, key=lambda name: float(errors[name].mean()))
+        gains = least - errors[best]
+        if gains.mean() <= gains.std(ddof=1) / np.sqrt(len(gains)):
             break
         chosen, least = (*chosen, best), errors[best]
         left.remove(best)

@@ -2,12 +2,11 @@
 
 Every layer of every candidate is pooled over the samples of the recorded fine-tunes, once; estimators are
 scored at several sample sizes, on the last layer and on the mean over layers, and some on every layer, of
-which the best counts (You et al. 2021, "LogME", rank so by layers). The pooled vectors stay in the
+which the best counts. The pooled vectors stay in the
 cache, so that a new estimator costs no second pass. A second start skips what is there.
 """
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,14 +34,13 @@ from app.probes.features import every_layer, extract_features
 from app.probes.planning import Sample
 from app.probes.strategies.head import fit_head
 from app.probes.transferability import ESTIMATORS, UndefinedScoreError
+from app.probes.transferability.best_layer import best_of_layers
 from app.probes.trial_process import ForkServer
 
 SIZES = (64, 128, 256)
 """Training examples that estimators see, beside all there are."""
 LAYERS = ("last", "mean")
 BEST = "best"
-ON_EVERY_LAYER = ("logme", "h_score", "knn", "transrate", "gbc", "parc")
-"""Estimators that are quick enough for each layer of each candidate."""
 
 Layered = NDArray[np.float16]
 
@@ -60,47 +58,43 @@ def pooled(arm: Arm, data: TrialData) -> Layered:
         return np.asarray(kept["vectors"])
 
 
-def score(arm: Arm, data: TrialData, vectors: Layered) -> Iterator[TransferabilityScore]:
-    """Every estimator at every sample size and layer."""
+def score(arm: Arm, data: TrialData, vectors: Layered, layer: str) -> Iterator[TransferabilityScore]:
+    """Every estimator at every sample size, on the last layer or the mean over all."""
     n_train = len(data.train.rows)
-    for layer in LAYERS:
-        kept = vectors[:, -1] if layer == "last" else vectors.mean(axis=1, dtype=np.float32)
-        train = kept[:n_train].astype(np.float32)
-        validation = kept[n_train:].astype(np.float32) if layer == "last" else None
-        for size in (*(s for s in SIZES if s < n_train), n_train):
-            rows = _sample(data.train, arm.spec.n_classes, size, arm.spec.seed)
-            for name, value in _scores(arm, train[rows], data.train, rows, validation, data.validation):
-                yield TransferabilityScore(
-                    dataset=arm.dataset,
-                    model=arm.spec.trial_id,
-                    seed=arm.spec.seed,
-                    n_train=n_train,
-                    n=size,
-                    layer=layer,
-                    estimator=name,
-                    score=round(value, 6),
-                )
+    kept = vectors[:, -1] if layer == "last" else vectors.mean(axis=1, dtype=np.float32)
+    train = kept[:n_train].astype(np.float32)
+    validation = kept[n_train:].astype(np.float32) if layer == "last" else None
+    for size in (*(s for s in SIZES if s < n_train), n_train):
+        rows = _sample(data.train, arm.spec.n_classes, size, arm.spec.seed)
+        for name, value in _scores(arm, train[rows], data.train, rows, validation, data.validation):
+            yield TransferabilityScore(
+                dataset=arm.dataset,
+                model=arm.spec.trial_id,
+                seed=arm.spec.seed,
+                n_train=n_train,
+                n=size,
+                layer=layer,
+                estimator=name,
+                score=round(value, 6),
+            )
 
 
 def score_best(arm: Arm, data: TrialData, vectors: Layered) -> Iterator[TransferabilityScore]:
-    """The highest score over layers, on all training examples."""
-    n_train, labels, spec = len(data.train.rows), data.train.labels, arm.spec
-    layers = [vectors[:n_train, i].astype(np.float32) for i in range(vectors.shape[1])]
-    for name in ON_EVERY_LAYER:
-        found = []
-        for kept in layers:
-            with suppress(UndefinedScoreError):
-                found.append(ESTIMATORS[name](kept, labels, n_classes=spec.n_classes, seed=spec.seed))
-        if found:
+    """The highest score over layers at every sample size."""
+    n_train, spec = len(data.train.rows), arm.spec
+    for size in (*(s for s in SIZES if s < n_train), n_train):
+        rows = _sample(data.train, spec.n_classes, size, spec.seed)
+        layers, labels = vectors[rows].astype(np.float32), data.train.labels[rows]
+        for name, value in best_of_layers(layers, labels, n_classes=spec.n_classes, seed=spec.seed).items():
             yield TransferabilityScore(
                 dataset=arm.dataset,
                 model=spec.trial_id,
                 seed=spec.seed,
                 n_train=n_train,
-                n=n_train,
+                n=size,
                 layer=BEST,
                 estimator=name,
-                score=round(max(found), 6),
+                score=round(value, 6),
             )
 
 
@@ -155,23 +149,25 @@ def main() -> int:
     sets = LabelledSets(arguments.tasks, WORK_PATH)
     recorder = Recorder(sets, arguments.models, WORK_PATH / "none.csv", ForkServer(), arguments.threads)
     known = [] if arguments.again else load_transferability(arguments.out)
-    done = {place(row)[:4] for row in known}
+    done = {(*place(row)[:4], row.layer) for row in known}
     for seed in arguments.seeds:
         for dataset in arguments.datasets:
             for candidate in choose(arguments.only, dataset):
                 arm = recorder.prepare(dataset, candidate, sample, seed)
-                if (dataset, candidate.id, seed, arm.n_train) not in done:
-                    _record(arm, candidate, arguments.out)
+                sample_of = dataset, candidate.id, seed, arm.n_train
+                layers = [layer for layer in (*LAYERS, BEST) if (*sample_of, layer) not in done]
+                if layers:
+                    _record(arm, candidate, layers, arguments.out)
     return 0
 
 
-def _record(arm: Arm, candidate: Candidate, out: Path) -> None:
+def _record(arm: Arm, candidate: Candidate, layers: Sequence[str], out: Path) -> None:
     data = read_trial_data(arm.spec.dataset_folder, arm.spec.split_file)
     vectors = pooled(arm, data)
-    rows = [*score(arm, data, vectors), *score_best(arm, data, vectors)]
+    rows = [row for layer in layers if layer != BEST for row in score(arm, data, vectors, layer)]
+    rows += score_best(arm, data, vectors) if BEST in layers else []
     ship_transferability(rows, out)
-    heads = [row.score for row in rows if row.estimator == HEAD]
-    say(f"{arm.dataset:22s} {candidate.id:52s} head {heads[-1]:.4f}")
+    say(f"{arm.dataset:22s} {candidate.id:52s} {len(rows)} scores of {', '.join(layers)}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ Every metric here is a function of C, so resampling n examples with replacement 
 """
 
 import atexit
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -135,7 +136,9 @@ def standard_error(metric: str, predictions: Labels, references: Labels, *, seed
     """Standard error of the metric over the choice of examples.
 
     In closed form for accuracy, where 0 and n hits are given half a hit, so that no certainty comes out of a
-    small sample; by bootstrap for the others.
+    small sample; by bootstrap for the others. That of a correlation is never below the large-sample error
+    (1 - r^2) / sqrt(n) (Pearson and Filon 1898): a model that names one class is 0 in every resample, which
+    is no certainty either.
 
     Args:
         metric: Canonical name.
@@ -154,7 +157,10 @@ def standard_error(metric: str, predictions: Labels, references: Labels, *, seed
     n_classes = int(max(predictions.max(), references.max(), 1)) + 1
     cells = references * n_classes + predictions
     resampled = _resample(metric, cells, n_classes, np.random.default_rng(seed))
-    return max(float(np.std(resampled, ddof=1)), 0.5 / n)
+    found = max(float(np.std(resampled, ddof=1)), 0.5 / n)
+    if metric == "matthews_correlation":
+        found = max(found, (1.0 - score(metric, predictions, references) ** 2) / math.sqrt(n))
+    return found
 
 
 def from_confusion(metric: str, confusion: Array) -> Array:

@@ -81,3 +81,10 @@ def test_f1_of_many_classes_is_refused() -> None:
     with pytest.raises(metrics.NotBinaryError) as caught:
         metrics.score("f1", *draws(n_classes=4))
     assert caught.value.n_classes == 4
+
+
+def test_a_correlation_of_one_predicted_class_is_no_certainty() -> None:
+    references = np.array([0, 1] * 50)
+    constant = np.zeros(100, dtype=np.int64)
+    assert metrics.score("matthews_correlation", constant, references) == 0.0
+    assert metrics.standard_error("matthews_correlation", constant, references, seed=0) == pytest.approx(0.1)

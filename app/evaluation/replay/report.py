@@ -84,6 +84,7 @@ def write_probes_page(
         n_samples=len(tasks),
         n_curves=sum(len(t.models) for t in tasks),
         estimators=estimator_rows(tasks),
+        **best_layer_rows(),
         listened=model.estimators,
         relations=[
             {
@@ -121,12 +122,26 @@ def compared(outcomes: Sequence[Outcome]) -> Iterable[str]:
 
 
 def unbeaten(outcomes: Sequence[Outcome]) -> Iterable[str]:
-    """Rivals that lose less than the advisor somewhere, and where."""
-    regrets = mean_regrets(outcomes)
-    for policy, row in regrets.items():
-        better = [b for b in BUDGETS if row[b][0] < regrets[ADVISOR][b][0]]
+    """Rivals that lose less than the advisor somewhere, and by how much; ties are gaps below their error."""
+    for policy in dict.fromkeys(o.policy for o in outcomes if o.policy != ADVISOR):
+        gaps = {b: gap_to(policy, outcomes, b) for b in BUDGETS}
+        better = [
+            f"{-mean:.2f} ± {error:.2f} at {b:.0%}{'' if -mean > error else ' (a tie)'}"
+            for b, (mean, error) in gaps.items()
+            if mean < 0.0
+        ]
         if better:
-            yield f"{policy} at {', '.join(f'{b:.0%}' for b in better)}"
+            yield f"{policy} by {', '.join(better)}"
+
+
+def gap_to(policy: str, outcomes: Sequence[Outcome], budget: float) -> tuple[float, float]:
+    """By how many points a policy loses more than the advisor, mean over labelled sets, and its error."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for o in outcomes:
+        if o.policy in {policy, ADVISOR} and o.budget == budget:
+            found.setdefault(o.dataset, {}).setdefault(o.policy, []).append(o.regret)
+    gaps = np.array([np.mean(row[policy]) - np.mean(row[ADVISOR]) for row in found.values()])
+    return float(gaps.mean()), float(gaps.std(ddof=1) / np.sqrt(len(gaps)))
 
 
 def estimator_rows(tasks: Sequence[RecordedTask]) -> list[Row]:
@@ -149,6 +164,35 @@ def estimator_rows(tasks: Sequence[RecordedTask]) -> list[Row]:
                 {"name": name, "tau": tau, "regret": regret, "tau_mean": other[0], "regret_mean": other[1]}
             )
     return sorted(rows, key=lambda row: -row["tau"])
+
+
+def best_layer_rows() -> Row:
+    """How well estimators order fine-tunes on their best layer, beside the last and the mean."""
+    points, scores = load_fine_tunes(), load_transferability()
+    on_best = [s for s in scores if s.layer == "best"]
+    among = {(s.dataset, s.seed) for s in on_best}
+    by_layer = {
+        layer: {(t.dataset, t.seed): t for t in recorded_tasks(points, scores, layer=layer)}
+        for layer in ("best", "last", "mean")
+    }
+    shared = [key for key in by_layer["best"] if key in among]
+    rows = []
+    for name in sorted({s.estimator for s in on_best}):
+        taus = {
+            layer: [found[0] for key in shared if (found := _alone(tasks[key], name)) is not None]
+            for layer, tasks in by_layer.items()
+        }
+        tau, last, mean = (float(np.mean(taus[layer])) for layer in ("best", "last", "mean"))
+        rows.append(
+            {
+                "name": name,
+                "tau": tau,
+                "tau_last": last,
+                "tau_mean": mean,
+                "is_better": tau > max(last, mean),
+            }
+        )
+    return {"best_layer": rows, "n_best": len(shared)}
 
 
 def _alone(task: RecordedTask, name: str) -> tuple[float, float] | None:

@@ -127,7 +127,7 @@ def _outcome(world: World, name: str, policy: Policy, budget: float) -> Outcome:
         budget=budget,
         regret=float(np.mean([world.regret(s.pick) for s in spent])),
         spent=float(np.mean([s.seconds for s in spent])) / world.total_seconds,
-        levels=spent[0].levels(task.final.comparable(task.metric)[0]),
+        levels=spent[0].levels(*task.final.comparable(task.metric)),
     )
 
 

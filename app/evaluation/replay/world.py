@@ -152,9 +152,14 @@ class Spent:
     means: Array | None = None
     deviations: Array | None = None
 
-    def levels(self, final: Array) -> tuple[float, ...]:
-        """Of the central intervals that end at these scores, comparable scale; none without a belief."""
+    def levels(self, final: Array, variance: Array) -> tuple[float, ...]:
+        """Of the central intervals that end at the candidates' final scores; none without a belief.
+
+        Args:
+            final: Measured on a test part, comparable scale, shape (n,).
+            variance: Of the sampling error of these scores, which no belief about models holds, shape (n,).
+        """
         if self.means is None or self.deviations is None:
             return ()
-        away = np.abs(final - self.means) / self.deviations
+        away = np.abs(final - self.means) / np.sqrt(self.deviations**2 + variance)
         return tuple((2.0 * ndtr(away) - 1.0).round(3).tolist())
