@@ -13,6 +13,7 @@ from app.fitting.fine_tunes import TEST, VALIDATION, FineTunePoint
 from app.fitting.labelled_sets import labelled_sets
 from app.fitting.recorded_priors import load_priors
 from app.fitting.transferability_scores import HEAD, HEAD_ERROR, TransferabilityScore
+from app.probes.transferability.best_layer import ON_EVERY_LAYER
 from app.probes.transferability.comparable import comparable
 from app.ranking.belief import Belief
 from app.ranking.probe_model import Group
@@ -135,14 +136,15 @@ def _score(found: TransferabilityScore | None, n_classes: int) -> float:
 
 
 def recorded_tasks(
-    points: Iterable[FineTunePoint], scores: Iterable[TransferabilityScore], layer: str = "mean"
+    points: Iterable[FineTunePoint], scores: Iterable[TransferabilityScore], layer: str | None = None
 ) -> list[RecordedTask]:
     """Every sample with a prior and at least `LEAST_CANDIDATES` whole candidates, by data set and seed.
 
     Args:
         points: Of fine-tunes.
         scores: Of estimators.
-        layer: Which of them estimators are to have seen, `last`, `mean` or `best`; heads always see the last.
+        layer: Which of them estimators are to have seen, `last`, `mean` or `best`; None for that which each
+            reads in a run. Heads always see the last.
     """
     by_sample: dict[tuple[str, int, int], list[FineTunePoint]] = defaultdict(list)
     whole = [p for p in points if p.strategy == Strategy.FULL.value]
@@ -152,7 +154,7 @@ def recorded_tasks(
             by_sample[point.dataset, point.seed, point.n_train].append(point)
     before: dict[tuple[str, int, int], list[TransferabilityScore]] = defaultdict(list)
     for score in scores:
-        if score.layer == ("last" if score.estimator in _OF_HEADS else layer):
+        if score.layer == (layer_of(score.estimator) if layer is None or _is_of_head(score) else layer):
             before[score.dataset, score.seed, score.n_train].append(score)
     found = []
     for sample, rows in sorted(by_sample.items()):
@@ -161,6 +163,17 @@ def recorded_tasks(
         if len(models) >= LEAST_CANDIDATES and sample[0] in load_priors():
             found.append(RecordedTask.of(rows, before[sample], models, finals))
     return found
+
+
+def layer_of(estimator: str) -> str:
+    """Which layer an estimator reads in a run, as it is recorded; heads the last."""
+    if estimator in _OF_HEADS:
+        return "last"
+    return "best" if estimator in ON_EVERY_LAYER else "mean"
+
+
+def _is_of_head(score: TransferabilityScore) -> bool:
+    return score.estimator in _OF_HEADS
 
 
 def finals_of(points: Iterable[FineTunePoint]) -> Finals:

@@ -20,10 +20,6 @@ TOKEN_BUDGET = 1_024
 MOST_ROWS = 64
 """Texts a batch, however short they are."""
 
-LAST, LAYER_MEAN = 0, 1
-"""Places of both in what `last_and_mean` keeps."""
-POOLING = "mean over tokens: last layer, mean over layers"
-
 Features = NDArray[np.float32]
 OnBatch = Callable[[int], None]
 Reduce = Callable[[Tensor], Tensor]
@@ -34,13 +30,9 @@ def _nothing(_n_done: int) -> None:
     """Nobody listens."""
 
 
-def last_and_mean(layers: Tensor) -> Tensor:
-    """The last layer and the mean over all, shape (B, 2, d): what the head and what estimators read.
-
-    Source: Garbas, Ploner and Akbik 2024, "Choose Your Transformer": the mean over layers ranks encoders
-    better than the last one, which pretraining has bent to its own task.
-    """
-    return torch.stack([layers[:, -1], layers.mean(dim=1)], dim=1)
+def last_layer(layers: Tensor) -> Tensor:
+    """The last one, shape (B, 1, d)."""
+    return layers[:, -1:]
 
 
 def every_layer(layers: Tensor) -> Tensor:
@@ -52,7 +44,8 @@ def extract_features(
     backbone: Backbone,
     tokenized: TokenizedTexts,
     *,
-    reduce: Reduce = last_and_mean,
+    rows: NDArray[np.int64] | None = None,
+    reduce: Reduce = last_layer,
     precision: str = SINGLE,
     token_budget: int = TOKEN_BUDGET,
     on_batch: OnBatch = _nothing,
@@ -61,7 +54,8 @@ def extract_features(
 
     Args:
         backbone: The model.
-        tokenized: n texts.
+        tokenized: Texts.
+        rows: Places of n of them, in whose order vectors come; None for all.
         reduce: What is kept of the layers of each batch, so that no more is ever held.
         precision: `fp32` or `bf16`, on a processor.
         token_budget: Tokens a batch, padding included.
@@ -69,15 +63,17 @@ def extract_features(
     """
     device = next(backbone.module.parameters()).device
     backbone.module.eval()
-    kept = np.empty((len(tokenized), 0, backbone.width), dtype=np.float32)
+    wanted = np.arange(len(tokenized)) if rows is None else rows
+    kept = np.empty((len(wanted), 0, backbone.width), dtype=np.float32)
     n_done = 0
     with torch.inference_mode(), Precision(device, precision).autocast():
-        for rows in length_sorted_batches(tokenized.lengths, token_budget):
-            vectors = reduce(backbone.encode_layers(tokenized.batch(rows).to(device))).cpu().numpy()
+        for places in length_sorted_batches(tokenized.lengths[wanted], token_budget):
+            batch = tokenized.batch(wanted[places]).to(device)
+            vectors = reduce(backbone.encode_layers(batch)).cpu().numpy()
             if not n_done:
-                kept = np.empty((len(tokenized), *vectors.shape[1:]), dtype=np.float32)
-            kept[rows] = vectors
-            n_done += len(rows)
+                kept = np.empty((len(wanted), *vectors.shape[1:]), dtype=np.float32)
+            kept[places] = vectors
+            n_done += len(places)
             on_batch(n_done)
     return kept
 

@@ -11,18 +11,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from app.datasets.examples import Examples
-from app.datasets.split import subsample
 from app.probes import metrics
-from app.probes.backbones import BackboneError, TokenizedTexts, best_device, load_backbone
+from app.probes.backbones import BackboneError, load_backbone
 from app.probes.baselines import run_baselines
 from app.probes.data import TrialData, read_trial_data
-from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
-from app.probes.features import LAST, LAYER_MEAN, POOLING, Features, extract_features
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import (
     BaselineReport,
@@ -39,16 +33,15 @@ from app.probes.messages import (
     decode_command,
     encode_result,
 )
+from app.probes.passes import Passed, pass_over
 from app.probes.speed import training_flops
 from app.probes.strategies.head import HeadFit, fit_head
-from app.probes.tokens import tokenize
 from app.probes.training import DivergedError, FineTune
 from app.probes.transferability import ESTIMATORS, Estimator, UndefinedScoreError
+from app.probes.transferability.best_layer import ON_EVERY_LAYER, best_of_layers
 from app.probes.transferability.knn import knn
 
 SECONDS_BETWEEN_HEARTBEATS = 0.2
-MOST_ESTIMATED = 1_000
-"""Examples that estimators see: as many as they were calibrated on, and some cost the square of them."""
 _NO_MEMORY = "can't allocate memory"
 """What torch's CPU allocator says, in a plain RuntimeError."""
 
@@ -90,7 +83,6 @@ class Trial:
         self._last_stage = ""
         self._data: TrialData | None = None
         self._fine_tune: FineTune | None = None
-        self._pass_seconds = 0.0
 
     def answer(self, message: bytes) -> dict[str, Any]:
         """The result of a command, or what went wrong; a failed fine-tune is reopened from its last slice."""
@@ -121,16 +113,16 @@ class Trial:
     def _report_features(self) -> FeatureReport:
         spec, data = self._spec, self._load_data()
         began = time.monotonic()
-        seen, validation = self._features()
+        passed = self._passes()
         extraction_seconds = time.monotonic() - began
         self._beat(Heartbeat(stage="transferability"))
         began = time.monotonic()
-        head = self._fit_head(seen)
+        head = self._fit_head(passed)
         head_seconds = time.monotonic() - began
-        predictions, labels = head.classifier.predict(validation[:, LAST]), data.validation.labels
+        predictions, labels = head.classifier.predict(passed.validation), data.validation.labels
         own, theirs = head.out_of_fold, data.train.labels[data.seen]
         return FeatureReport(
-            transferability=self._transferability(seen, head),
+            transferability=self._transferability(passed, head),
             predicted_metric=metrics.score(spec.metric, own, theirs),
             predicted_std_error=metrics.standard_error(spec.metric, own, theirs, seed=spec.seed),
             head_metric=metrics.compute(spec.metric, predictions, labels),
@@ -138,25 +130,27 @@ class Trial:
             head_seconds=head_seconds,
             inverse_regularisation=head.inverse_regularisation,
             extraction_seconds=extraction_seconds,
-            pass_seconds=self._pass_seconds,
+            pass_seconds=passed.seconds,
         )
 
-    def _transferability(self, features: Features, head: HeadFit) -> dict[str, float | None]:
-        """Every estimator's score; the linear probe is the head's own cross-validation, not done twice."""
+    def _transferability(self, passed: Passed, head: HeadFit) -> dict[str, float | None]:
+        """Every estimator's score, on its best layer or on the mean over layers.
+
+        The linear probe is the head's own cross-validation, not done twice.
+        """
         spec, seen = self._spec, self._load_data().passed_over()
-        scores: dict[str, float | None] = {
-            "linear_probe": metrics.score("accuracy", head.out_of_fold, seen.labels)
-        }
-        names = tuple(str(k) for k in range(spec.n_classes))
-        rows = subsample(
-            Examples(texts=list(seen.texts), labels=seen.labels, label_names=names), MOST_ESTIMATED, spec.seed
-        )
-        vectors, labels, groups = features[rows, LAYER_MEAN], seen.labels[rows], seen.groups[rows]
+        labels, groups = seen.labels[passed.estimated], seen.groups[passed.estimated]
         # Copies of a text may differ in their last bits, so neighbours are told by the texts.
         estimators: Mapping[str, Estimator] = {**ESTIMATORS, "knn": partial(knn, groups=groups)}
+        found = best_of_layers(
+            passed.layers, labels, n_classes=spec.n_classes, seed=spec.seed, estimators=estimators
+        )
+        scores: dict[str, float | None] = {name: found.get(name) for name in ON_EVERY_LAYER}
+        scores["linear_probe"] = metrics.score("accuracy", head.out_of_fold, seen.labels)
+        mean = passed.layers.mean(axis=1)
         for name in estimators.keys() - scores.keys():
             try:
-                scores[name] = estimators[name](vectors, labels, n_classes=spec.n_classes, seed=spec.seed)
+                scores[name] = estimators[name](mean, labels, n_classes=spec.n_classes, seed=spec.seed)
             except UndefinedScoreError:
                 scores[name] = None
         return dict(sorted(scores.items()))
@@ -171,15 +165,15 @@ class Trial:
         is_new = not any(spec.folder.glob("slice-*"))
         head: LinearClassifier | None = None
         if is_new and spec.recipe.head_from_features:
-            head = self._fit_head(self._features()[0]).classifier
+            head = self._fit_head(self._passes()).classifier
         self._beat(Heartbeat(stage="loading"))
         backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
         return FineTune(spec, backbone, data, head)
 
-    def _fit_head(self, features: Features) -> HeadFit:
+    def _fit_head(self, passed: Passed) -> HeadFit:
         spec, seen = self._spec, self._load_data().passed_over()
         return fit_head(
-            features[:, LAST],
+            passed.seen,
             seen.labels,
             seen.groups,
             n_classes=spec.n_classes,
@@ -197,43 +191,8 @@ class Trial:
             on_done=lambda _name: self._beat(Heartbeat(stage="baselines")),
         )
 
-    def _features(self) -> tuple[Features, Features]:
-        """Of the training examples that are seen, shape (k, 2, d), and of the validation part, (n, 2, d)."""
-        spec, data = self._spec, self._load_data()
-        seen = data.passed_over()
-        cache = FeatureCache(spec.feature_cache_folder, spec.feature_cache_bytes)
-        key = self._feature_key(np.concatenate([seen.rows, data.validation.rows]))
-        kept = cache.get(key)
-        if kept is None:
-            self._beat(Heartbeat(stage="loading"))
-            backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
-            backbone.module.to(best_device())
-            tokenized = TokenizedTexts.joined(
-                [tokenize(spec, backbone, p.texts, spec.recipe.max_length) for p in (seen, data.validation)]
-            )
-            began = time.monotonic()
-            kept = extract_features(
-                backbone,
-                tokenized,
-                precision=spec.precision,
-                on_batch=lambda n: self._beat(Heartbeat(stage="features", done=n, total=len(tokenized))),
-            )
-            self._pass_seconds = time.monotonic() - began
-            cache.put(key, kept)
-        features = np.asarray(kept, dtype=np.float32)
-        return features[: len(seen.rows)], features[len(seen.rows) :]
-
-    def _feature_key(self, rows: NDArray[np.int64]) -> FeatureKey:
-        spec = self._spec
-        return FeatureKey(
-            dataset_id=spec.dataset_id,
-            rows_sha256=rows_digest(rows),
-            model_name=spec.model_name,
-            pooling=POOLING,
-            max_length=spec.recipe.max_length,
-            input_prefix=spec.input_prefix,
-            precision=spec.precision,
-        )
+    def _passes(self) -> Passed:
+        return pass_over(self._spec, self._folder(), self._load_data(), self._beat)
 
     def _load_data(self) -> TrialData:
         if self._data is None:

@@ -297,7 +297,7 @@ def probe_model_from_json(raw: Mapping[str, Any]) -> ProbeModel:
             for name, found in raw["probes"].items()
         },
         estimators=tuple(raw["estimators"]),
-        correlation=np.array(raw["correlation"]).reshape(len(raw["estimators"]), -1),
+        correlation=np.array(raw["correlation"]).reshape(2 * (len(raw["estimators"]),)),
         growth={kind: Growth(**found) for kind, found in raw["growth"].items()},
         n_train=raw["n_train"],
         adapted={name: Relation(**found) for name, found in raw["adapted"].items()},

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.probes.backbones import Backbone
-from app.probes.features import LAST, TOKEN_BUDGET, Features, extract_features
+from app.probes.features import TOKEN_BUDGET, Features, extract_features
 
 
 def last_layer(
@@ -11,4 +11,4 @@ def last_layer(
 ) -> Features:
     """One vector a text, shape (n, d)."""
     tokenized = backbone.tokenize(texts, max_length)
-    return extract_features(backbone, tokenized, token_budget=token_budget)[:, LAST]
+    return extract_features(backbone, tokenized, token_budget=token_budget)[:, -1]

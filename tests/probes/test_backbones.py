@@ -19,7 +19,7 @@ from app.probes.backbones import (
     load_backbone,
     mean_pool,
 )
-from app.probes.features import LAYER_MEAN, every_layer, extract_features, length_sorted_batches
+from app.probes.features import every_layer, extract_features, length_sorted_batches
 from tests.probes.last_layer import last_layer
 
 WORDS = tuple("abcdefghijklmnopqrstuvwxyz")
@@ -119,13 +119,20 @@ def test_no_texts_give_no_rows(folder: Path) -> None:
     assert extract_features(backbone, backbone.tokenize([], 32)).shape == (0, 0, 16)
 
 
-def test_mean_over_layers_is_that_of_every_layer(folder: Path) -> None:
+def test_the_last_of_every_layer_is_what_is_kept_by_default(folder: Path) -> None:
     backbone = load_backbone(folder)
     tokenized = backbone.tokenize(TEXTS, 32)
     layers = extract_features(backbone, tokenized, reduce=every_layer)
     assert layers.shape[1] == (1 if isinstance(backbone, StaticVectors) else 3)
-    means = extract_features(backbone, tokenized)[:, LAYER_MEAN]
-    np.testing.assert_allclose(means, layers.mean(axis=1), atol=1e-6)
+    np.testing.assert_allclose(extract_features(backbone, tokenized)[:, 0], layers[:, -1], atol=1e-6)
+
+
+def test_vectors_of_some_texts_come_in_their_order(folder: Path) -> None:
+    backbone = load_backbone(folder)
+    tokenized = backbone.tokenize(TEXTS, 32)
+    rows = np.arange(len(TEXTS))[::-1][:2]
+    some = extract_features(backbone, tokenized, rows=rows)
+    np.testing.assert_allclose(some, extract_features(backbone, tokenized)[rows], atol=1e-6)
 
 
 def test_inputs_are_cut_to_the_length_asked_for(folder: Path) -> None:

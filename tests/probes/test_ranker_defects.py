@@ -14,7 +14,7 @@ import torch
 
 from app.probes.backbones import load_backbone
 from app.probes.data import write_split
-from app.probes.features import LAST, extract_features
+from app.probes.features import extract_features
 from app.probes.messages import FeatureReport, TrainingRecipe
 from app.probes.plan import ArmPlan
 from app.probes.trial import Trial
@@ -64,7 +64,7 @@ def test_the_last_layer_is_really_the_last(tmp_path: Path, write: Any) -> None:
     write(tmp_path)
     backbone = load_backbone(tmp_path)
     tokenized = backbone.tokenize(TEXTS, 16)
-    seen = extract_features(backbone, tokenized)[:, LAST]
+    seen = extract_features(backbone, tokenized)[:, -1]
     batch = tokenized.batch(np.arange(len(TEXTS)))
     with torch.inference_mode():
         model = AutoModel.from_pretrained(tmp_path, local_files_only=True).eval()
@@ -75,7 +75,7 @@ def test_the_last_layer_is_really_the_last(tmp_path: Path, write: Any) -> None:
     with torch.no_grad():
         for parameter in backbone.layers()[-1].parameters():
             parameter.mul_(1.5)
-    assert np.abs(extract_features(backbone, tokenized)[:, LAST] - seen).max() > 1e-3
+    assert np.abs(extract_features(backbone, tokenized)[:, -1] - seen).max() > 1e-3
 
 
 def report(place: Path, work: Path, validation: slice) -> FeatureReport:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from app.demo import fetch_reviews
 from app.probes.backbones import Backbone, load_backbone
-from app.probes.features import LAST, extract_features
+from app.probes.features import extract_features
 from app.probes.messages import BRAIN
 from app.probes.weights import ensure_weights, packaged_entries
 from tests.speed.machine import DATA_DIR, this_device
@@ -60,7 +60,7 @@ def plain_loop(
 def served(backbone: Backbone, texts: list[str], precision: str) -> np.ndarray[Any, np.dtype[np.float32]]:
     """What a feature pass does, of which the head reads the last layer."""
     tokenized = backbone.tokenize(texts, MAX_LENGTH)
-    return extract_features(backbone, tokenized, precision=precision)[:, LAST]
+    return extract_features(backbone, tokenized, precision=precision)[:, -1]
 
 
 def measure(model_folder: Path, corpus: Path, precision: str, *, rounds: int = ROUNDS) -> dict[str, float]:

@@ -23,7 +23,7 @@ from rich.console import Console
 
 from app.demo import fetch_reviews
 from app.probes.backbones import load_backbone
-from app.probes.features import LAYER_MEAN, extract_features
+from app.probes.features import every_layer, extract_features
 from app.probes.transferability.h_score import h_score
 from app.probes.weights import ensure_weights, packaged_entries
 from tests.speed.machine import DATA_DIR, this_device
@@ -63,9 +63,9 @@ def ours(folder: Path, reviews: Reviews, precision: str) -> float:
     """The score as a feature pass computes it, but for what else a pass computes."""
     backbone = load_backbone(folder)
     tokenized = backbone.tokenize([text for text, _ in reviews], MAX_LENGTH)
-    features = extract_features(backbone, tokenized, precision=precision)[:, LAYER_MEAN]
+    layers = extract_features(backbone, tokenized, reduce=every_layer, precision=precision)
     labels = np.array([label for _, label in reviews], dtype=np.int64)
-    return h_score(features, labels, n_classes=2, seed=0)
+    return h_score(layers.mean(axis=1), labels, n_classes=2, seed=0)
 
 
 def peer(folder: Path, reviews: Reviews) -> float:

@@ -1,5 +1,6 @@
 """The belief after probes: agreement with the joint Gaussian it stands for."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -239,3 +240,10 @@ def test_finished_adapted_model_is_its_score_but_for_the_sampling_error() -> Non
     belief = Probed(with_lora(), MODEL, GROUPS, (end,), strategies=("lora",)).belief
     assert belief.mean[5] == pytest.approx(0.7, abs=1e-3)
     assert belief.variance[5] < 1e-4
+
+
+def test_a_model_that_listens_to_no_estimator_survives_json() -> None:
+    model = MODEL.listening_to(())
+    again = probe_model_from_json(json.loads(json.dumps(probe_model_to_json(model))))
+    assert again.estimators == ()
+    assert again.correlation.shape == (0, 0)

@@ -27,8 +27,9 @@ from app.evaluation.replay.table import (
     share_held,
 )
 from app.fitting.fine_tunes import FineTunePoint, load_fine_tunes
-from app.fitting.recorded_tasks import RecordedTask, recorded_tasks, smaller_fine_tunes
-from app.fitting.transferability_scores import load_transferability
+from app.fitting.recorded_tasks import RecordedTask, layer_of, recorded_tasks, smaller_fine_tunes
+from app.fitting.transferability_scores import HEAD, load_transferability
+from app.probes.transferability import ESTIMATORS
 from app.ranking.posterior import INTERVAL_LEVEL
 from app.ranking.probe_model import Group, load_probe_model
 from models_registry.vocabulary import Strategy
@@ -39,6 +40,7 @@ RESULTS = DOCS / "results" / "replay.json"
 PAGE = DOCS / "probes.md"
 TEMPLATE = "probes.md.jinja"
 HALVING = "successive halving"
+LAYERS = ("last", "mean", "best")
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Nominal levels of the reliability plot."""
 
@@ -84,7 +86,6 @@ def write_probes_page(
         n_samples=len(tasks),
         n_curves=sum(len(t.models) for t in tasks),
         estimators=estimator_rows(tasks),
-        **best_layer_rows(),
         listened=model.estimators,
         relations=[
             {
@@ -145,60 +146,28 @@ def gap_to(policy: str, outcomes: Sequence[Outcome], budget: float) -> tuple[flo
 
 
 def estimator_rows(tasks: Sequence[RecordedTask]) -> list[Row]:
-    """How well each estimator alone orders the fine-tunes."""
-    on_last = {
-        (t.dataset, t.seed): t
-        for t in recorded_tasks(load_fine_tunes(), load_transferability(), layer="last")
-    }
-    names = [*sorted({name for t in tasks for name, _ in t.estimators}), "head"]
-    rows = []
-    for name in names:
-        mean = [_alone(t, name) for t in tasks if name not in {"head", "linear_probe"}]
-        last = [_alone(on_last[t.dataset, t.seed], name) for t in tasks]
-        known = [m for m in mean if m is not None]
-        seen = [m for m in last if m is not None]
-        if seen:
-            tau, regret = np.mean(seen, axis=0)
-            other = [f"{v:.2f}" for v in np.mean(known, axis=0)] if known else ["", ""]
-            rows.append(
-                {"name": name, "tau": tau, "regret": regret, "tau_mean": other[0], "regret_mean": other[1]}
-            )
-    return sorted(rows, key=lambda row: -row["tau"])
-
-
-def best_layer_rows() -> Row:
-    """How well estimators order fine-tunes on their best layer, beside the last and the mean."""
+    """How well each estimator alone orders the fine-tunes, on the last layer, the mean and the best."""
     points, scores = load_fine_tunes(), load_transferability()
-    on_best = [s for s in scores if s.layer == "best"]
-    among = {(s.dataset, s.seed) for s in on_best}
+    wanted = {(t.dataset, t.seed) for t in tasks}
     by_layer = {
-        layer: {(t.dataset, t.seed): t for t in recorded_tasks(points, scores, layer=layer)}
-        for layer in ("best", "last", "mean")
+        layer: [t for t in recorded_tasks(points, scores, layer=layer) if (t.dataset, t.seed) in wanted]
+        for layer in LAYERS
     }
-    shared = [key for key in by_layer["best"] if key in among]
     rows = []
-    for name in sorted({s.estimator for s in on_best}):
-        taus = {
-            layer: [found[0] for key in shared if (found := _alone(tasks[key], name)) is not None]
-            for layer, tasks in by_layer.items()
-        }
-        tau, last, mean = (float(np.mean(taus[layer])) for layer in ("best", "last", "mean"))
-        rows.append(
-            {
-                "name": name,
-                "tau": tau,
-                "tau_last": last,
-                "tau_mean": mean,
-                "is_better": tau > max(last, mean),
-            }
-        )
-    return {"best_layer": rows, "n_best": len(shared)}
+    for name in (HEAD, "linear_probe", *sorted(ESTIMATORS.keys() - {"linear_probe"})):
+        row: Row = {"name": name, "reads": layer_of(name)}
+        for layer, found in by_layer.items():
+            alone = [a for t in found if (a := _alone(t, name)) is not None]
+            is_told = layer == "last" or name not in {HEAD, "linear_probe"}
+            row[layer] = np.mean(alone, axis=0).tolist() if alone and is_told else None
+        rows.append(row)
+    return sorted(rows, key=lambda row: -row[row["reads"]][0])
 
 
 def _alone(task: RecordedTask, name: str) -> tuple[float, float] | None:
     """Weighted tau and regret of an estimator on all training examples."""
     n = max(task.heads)
-    values = task.heads[n].values if name == "head" else task.estimators.get((name, n))
+    values = task.heads[n].values if name == HEAD else task.estimators.get((name, n))
     if values is None or not np.isfinite(values).all():
         return None
     final = task.final.values

@@ -1,0 +1,120 @@
+"""One pass of a trial's model over its data: what the head and the estimators read, cached for other trials.
+
+Of every example the last layer is kept, which the head reads; of as many as estimators see, every layer.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.datasets.examples import Examples
+from app.datasets.split import subsample
+from app.probes.backbones import TokenizedTexts, best_device, load_backbone
+from app.probes.data import Part, TrialData
+from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
+from app.probes.features import Features, every_layer, extract_features
+from app.probes.messages import Heartbeat, TrialSpec
+from app.probes.tokens import tokenize
+
+MOST_ESTIMATED = 1_000
+"""Examples that estimators see: as many as they were calibrated on, and some cost the square of them."""
+LAST, EVERY = "mean over tokens: last layer", "mean over tokens: every layer"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Passed:
+    """Frozen features of a trial's examples.
+
+    Attributes:
+        seen: Last layer of the training examples that are seen, shape (k, d).
+        validation: Last layer of the validation part, shape (n, d).
+        estimated: Places among the seen of the examples that estimators read, ascending, shape (m,).
+        layers: Every layer of these, input vectors first, shape (m, layers + 1, d).
+        seconds: In passes; 0 where the cache had all.
+    """
+
+    seen: Features
+    validation: Features
+    estimated: NDArray[np.int64]
+    layers: Features
+    seconds: float
+
+
+def pass_over(
+    spec: TrialSpec, folder: Path, data: TrialData, heartbeat: Callable[[Heartbeat], None]
+) -> Passed:
+    """The features of a trial, from the cache where it has them.
+
+    Args:
+        spec: The trial.
+        folder: Its model's weights.
+        data: Its data.
+        heartbeat: Told of the stage and after each batch.
+    """
+    seen = data.passed_over()
+    estimated = _estimated(seen, spec)
+    cache = FeatureCache(spec.feature_cache_folder, spec.feature_cache_bytes)
+    of_last = _key(spec, LAST, np.concatenate([seen.rows, data.validation.rows]))
+    of_every = _key(spec, EVERY, seen.rows[estimated])
+    kept, kept_layers, seconds = cache.get(of_last), cache.get(of_every), 0.0
+    if kept is None or kept_layers is None:
+        heartbeat(Heartbeat(stage="loading"))
+        backbone = load_backbone(folder, seed=spec.seed, input_prefix=spec.input_prefix)
+        backbone.module.to(best_device())
+        tokenized = TokenizedTexts.joined(
+            [tokenize(spec, backbone, p.texts, spec.recipe.max_length) for p in (seen, data.validation)]
+        )
+        total = len(tokenized)
+        others = np.setdiff1d(np.arange(total), estimated)
+        began = time.monotonic()
+        layers = extract_features(
+            backbone,
+            tokenized,
+            rows=estimated,
+            reduce=every_layer,
+            precision=spec.precision,
+            on_batch=lambda n: heartbeat(Heartbeat(stage="features", done=n, total=total)),
+        )
+        rest = extract_features(
+            backbone,
+            tokenized,
+            rows=others,
+            precision=spec.precision,
+            on_batch=lambda n: heartbeat(Heartbeat(stage="features", done=len(estimated) + n, total=total)),
+        )
+        seconds = time.monotonic() - began
+        last = np.empty((total, backbone.width), dtype=np.float32)
+        last[estimated], last[others] = layers[:, -1], rest[:, -1]
+        cache.put(of_last, last)
+        cache.put(of_every, layers)
+        kept, kept_layers = last, layers
+    features = np.asarray(kept, dtype=np.float32)
+    return Passed(
+        seen=features[: len(seen.rows)],
+        validation=features[len(seen.rows) :],
+        estimated=estimated,
+        layers=np.asarray(kept_layers, dtype=np.float32),
+        seconds=seconds,
+    )
+
+
+def _estimated(seen: Part, spec: TrialSpec) -> NDArray[np.int64]:
+    names = tuple(str(k) for k in range(spec.n_classes))
+    examples = Examples(texts=list(seen.texts), labels=seen.labels, label_names=names)
+    return subsample(examples, MOST_ESTIMATED, spec.seed)
+
+
+def _key(spec: TrialSpec, pooling: str, rows: NDArray[np.int64]) -> FeatureKey:
+    return FeatureKey(
+        dataset_id=spec.dataset_id,
+        rows_sha256=rows_digest(rows),
+        model_name=spec.model_name,
+        pooling=pooling,
+        max_length=spec.recipe.max_length,
+        input_prefix=spec.input_prefix,
+        precision=spec.precision,
+    )
