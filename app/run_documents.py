@@ -7,6 +7,18 @@ from app.probes.tables import ProbePointRow, ProbeRunRow, ProbeTrialRow
 
 _SPENT = ("charged_seconds", "download_seconds", "warmup_seconds", "wall_seconds", "energy_wh")
 
+_REFIT: Document = {
+    "model": None,
+    "strategy": None,
+    "status": "",
+    "why": "",
+    "n_examples": 0,
+    "epochs": 0,
+    "seconds": 0.0,
+    "peak_memory_bytes": 0,
+    "artifacts": [],
+}
+
 
 def run_document(
     run: ProbeRunRow, trials: Sequence[ProbeTrialRow] = (), points: Mapping[int, Sequence[ProbePointRow]] = {}
@@ -20,6 +32,7 @@ def run_document(
         "baselines": run.baselines,
         "spent": _spent(run),
         "warnings": run.warnings,
+        "refit": _refit(run),
     }
 
 
@@ -46,6 +59,13 @@ def _spent(run: ProbeRunRow) -> Document:
     spent: Document = {name: run.spent.get(name, 0.0) for name in _SPENT}
     spent["charged_seconds"] = round(run.charged_seconds + run.in_flight_seconds, 3)
     return spent
+
+
+def _refit(run: ProbeRunRow) -> Document | None:
+    """The winner's training on all the data; None where none was asked for or it has not begun."""
+    if run.refit is None:
+        return None
+    return {name: run.refit.get(name, empty) for name, empty in _REFIT.items()}
 
 
 def _trial(trial: ProbeTrialRow, points: Sequence[ProbePointRow]) -> Document:

@@ -16,6 +16,7 @@ from app.datasets.ingest import ingest
 from app.datasets.profile import profile_to_json
 from app.datasets.repository import DatasetRecord, DatasetRepository
 from app.datasets.storage import DatasetNotFoundError, StoredDataset, require_id
+from app.probes.artifact_files import delete_artifacts
 from app.probes.repository import RunRepository
 from benchmarks.repository import FigureRepository
 from models_registry.vocabulary import TaskType
@@ -107,7 +108,7 @@ def get_dataset(dataset_id: DatasetId, services: ServicesHere) -> Response:
     responses=problems(404, 409, 422),
 )
 def delete_dataset(dataset_id: DatasetId, services: ServicesHere) -> Response:
-    """Its examples, cached features and probe figures are gone."""
+    """Its examples, cached features, probe figures and the models trained on it are gone."""
     with services.database.write() as session:
         datasets = DatasetRepository(session)
         record = datasets.get(require_id(dataset_id), project=DEFAULT_PROJECT)
@@ -117,9 +118,11 @@ def delete_dataset(dataset_id: DatasetId, services: ServicesHere) -> Response:
             raise DatasetInUseError(dataset_id)
         datasets.delete(dataset_id)
         FigureRepository(session).remove_dataset(dataset_id)
+        trained = RunRepository(session).forget_refits(dataset_id)
     # After the commit: files that outlive a crash here are found by nobody and replaced by the next upload.
     storage.delete(services.settings.data_dir, dataset_id)
     shutil.rmtree(services.settings.data_dir / FEATURES / dataset_id, ignore_errors=True)
+    delete_artifacts(services.settings.data_dir, trained)
     return Response(status_code=204)
 
 

@@ -14,7 +14,7 @@ from app.tasks.catalogue import TASKS
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy, TaskType
 
-_LATER = {"refit": "refitting the winner", "ensemble": "ensembles"}
+_LATER = {"ensemble": "ensembles"}
 
 
 def resolve(names: Sequence[str], naming: Naming) -> tuple[ModelEntry, ...]:

@@ -1,10 +1,10 @@
 """`/probe-run` and `/probe-runs`."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from pydantic_core import to_json
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
@@ -21,12 +21,14 @@ from app.api.dependencies import (
     invalid_cursor,
     json_response,
 )
+from app.api.errors import UnknownResourceError
 from app.api.pages import run_page
 from app.api.probing import create_run
 from app.api.schemas.probe_runs import EXAMPLE, ProbeRunRequest
 from app.api.schemas.problem import problems
-from app.api.schemas.ranking import ProbeRun, ProbeRunPage
+from app.api.schemas.ranking import ArtifactList, ProbeRun, ProbeRunPage
 from app.documents import Document
+from app.probes.artifact_files import artifact_file
 from app.probes.repository import RunRepository, UnknownRunError
 from app.probes.states import RunStatus
 from app.run_documents import run_document, run_summary
@@ -139,6 +141,42 @@ async def stream_events(
 def get_report(run_id: RunId, services: ServicesHere, language: LanguageHere) -> Response:
     """Self-contained: no script, nothing loaded from elsewhere."""
     return HTMLResponse(run_page(_run(run_id, services), language))
+
+
+@router.get(
+    "/probe-runs/{run_id}/artifacts",
+    operation_id="list_probe_run_artifacts",
+    summary="Files of the trained winner",
+    response_model=ArtifactList,
+    responses=problems(404, 422),
+)
+def list_artifacts(run_id: RunId, services: ServicesHere) -> Response:
+    """Of a run that was asked to refit, once it has ended."""
+    return json_response({"items": _artifacts(run_id, services)})
+
+
+@router.get(
+    "/probe-runs/{run_id}/artifacts/{path:path}",
+    operation_id="get_probe_run_artifact",
+    summary="A file of the trained winner",
+    response_class=FileResponse,
+    responses=problems(404, 422),
+)
+def get_artifact(
+    run_id: RunId, path: Annotated[str, Path(max_length=500)], services: ServicesHere
+) -> Response:
+    """Only what the run names is served."""
+    file = artifact_file(services.settings.data_dir, run_id, path)
+    if path not in {found["path"] for found in _artifacts(run_id, services)} or not file.is_file():
+        raise UnknownResourceError("file of a trained model")
+    return FileResponse(file, media_type="application/octet-stream", filename=file.name)
+
+
+def _artifacts(run_id: str, services: Services) -> list[dict[str, Any]]:
+    with services.database.read() as session:
+        refit = RunRepository(session).get(run_id).refit or {}
+    found: list[dict[str, Any]] = refit.get("artifacts", [])
+    return found
 
 
 def _run(run_id: str, services: Services) -> Document:

@@ -123,6 +123,7 @@ class Backbone(Protocol):
         n_parameters: Of the module as loaded.
         max_length: Longest input in tokens.
         tokenizer_sha256: Equal for backbones that make equal tokens of equal texts; None where unknown.
+        kept_ids: Old ids of the vectors that a restricted vocabulary has, ascending; None where it has all.
     """
 
     module: nn.Module
@@ -130,6 +131,7 @@ class Backbone(Protocol):
     n_parameters: int
     max_length: int
     tokenizer_sha256: str | None
+    kept_ids: NDArray[np.int64] | None
 
     def tokenize(self, texts: Sequence[str], max_length: int) -> TokenizedTexts:
         """Token ids of the texts, prefix and special tokens included, cut to `max_length`."""
@@ -215,6 +217,7 @@ class StaticVectors:
         self.n_parameters = table.numel()
         self.max_length = DEFAULT_MAX_LENGTH
         self.tokenizer_sha256 = tokenizer_digest(folder)
+        self.kept_ids: NDArray[np.int64] | None = None
         self._prefix = input_prefix
         self._special = bool(config.get("add_special_tokens", False))
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -240,6 +243,7 @@ class StaticVectors:
     def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
         """Only the vectors of these ids remain."""
         kept, new_ids = kept_ids(used, 0, self._n_tokens)
+        self.kept_ids = kept
         self.module = _restricted(self.module, kept, None)
         return new_ids
 
@@ -266,6 +270,7 @@ class Transformer:
         self._model = _load_model(folder)
         self._tokenizer = _load_tokenizer(folder)
         self.tokenizer_sha256 = tokenizer_digest(folder)
+        self.kept_ids: NDArray[np.int64] | None = None
         self._prefix = input_prefix
         self.module: nn.Module = self._model
         config = self._model.config
@@ -305,6 +310,7 @@ class Transformer:
         """Only the input vectors of these ids remain."""
         table = self._model.get_input_embeddings()
         kept, new_ids = kept_ids(used, self._pad_id, table.num_embeddings)
+        self.kept_ids = kept
         pad = None if table.padding_idx is None else int(new_ids[table.padding_idx])
         self._model.set_input_embeddings(_restricted(table, kept, pad))
         return new_ids

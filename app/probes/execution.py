@@ -29,9 +29,11 @@ from app.probes.planning import (
     UnfitCandidateError,
     prepare,
 )
+from app.probes.refit_plan import with_refit
+from app.probes.refitting import Refitting
 from app.probes.repository import LostLeaseError
 from app.probes.results import question_for_run
-from app.probes.sample import prepare_data
+from app.probes.sample import RunData, prepare_data
 from app.probes.scheduler import Scheduler
 from app.probes.states import RunStatus
 from app.probes.trial_process import ForkServer
@@ -122,7 +124,7 @@ class RunExecution:
             self._journal.spend(warmup_seconds=pool.warm_up())
             try:
                 self._baselines(pool)
-                self._probe(prepared, pool)
+                self._probe(prepared, pool, self._refitting(request, prepared, data, pool))
             except InterruptedTrialError:
                 self._interrupted(pool)
 
@@ -140,7 +142,7 @@ class RunExecution:
             return plan_from_json(kept, by_name)
         device = measured_device(question.device, server, self._settings.data_dir / "device.json")
         entries = [by_name[name] for name in request["candidates"]]
-        return prepare(
+        prepared = prepare(
             question,
             self._snapshot.base,
             entries,
@@ -148,6 +150,24 @@ class RunExecution:
             device,
             profile.n_examples,
             profile.p95_length,
+        )
+        if not request.get("refit"):
+            return prepared
+        return with_refit(prepared, profile.n_examples, float(request["budget"]["seconds"]))
+
+    def _refitting(
+        self, request: Mapping[str, Any], prepared: Prepared, data: RunData, pool: TrialPool
+    ) -> Refitting | None:
+        """What ends a run that is to train its winner on all the data."""
+        if not request.get("refit"):
+            return None
+        return Refitting(
+            journal=self._journal,
+            lease=self._lease,
+            pool=pool,
+            prepared=prepared,
+            data=data,
+            data_dir=self._settings.data_dir,
         )
 
     def _weights(self, prepared: Prepared) -> dict[int, Path]:
@@ -189,10 +209,13 @@ class RunExecution:
         self._check()
         self._journal.end(RunStatus.CANCELLED, CANCELLED)
 
-    def _probe(self, prepared: Prepared, pool: TrialPool) -> None:
+    def _probe(self, prepared: Prepared, pool: TrialPool, refitting: Refitting | None) -> None:
         """Ask, work, persist, until the scheduler stops."""
         scheduler = Scheduler(prepared.plan, load_probe_model(), self._journal.records())
         self._journal.watch(scheduler)
+        if refitting is not None and refitting.kept_decision is not None:
+            self._finish(scheduler, refitting.kept_decision, refitting)
+            return
         while True:
             self._check()
             if self._lease.cancelled.is_set():
@@ -201,7 +224,7 @@ class RunExecution:
             step = scheduler.next(self._journal.remaining_seconds())
             match step:
                 case Stop():
-                    self._finish(scheduler, step)
+                    self._finish(scheduler, _decision(scheduler, step), refitting)
                     return
                 case Action():
                     self._act(scheduler, step, pool, prepared.entries)
@@ -239,14 +262,12 @@ class RunExecution:
             scheduler.tell(record)
             self._journal.record(scheduler, record, result)
 
-    def _finish(self, scheduler: Scheduler, stop: Stop) -> None:
-        detail = ", ".join(f"{name} {value:.3g}" for name, value in stop.detail.items())
-        decision = f"{stop.reason} ({detail})" if detail else stop.reason
+    def _finish(self, scheduler: Scheduler, decision: str, refitting: Refitting | None) -> None:
         if not scheduler.rankable():
             self._journal.end(RunStatus.FAILED, decision)
             return
-        if not scheduler.scores():
-            decision += "; nothing could be measured, so this is what published figures say"
+        if refitting is not None:
+            decision = f"{decision}; {refitting.run(scheduler, decision)}"
         self._journal.end(RunStatus.SUCCEEDED, decision)
 
     def _check(self) -> None:
@@ -255,6 +276,15 @@ class RunExecution:
             raise LostLeaseError(self._lease.run_id, self._lease.attempt)
         if self._stopping.is_set():
             raise WorkerStoppingError
+
+
+def _decision(scheduler: Scheduler, stop: Stop) -> str:
+    """Why a run has stopped, in words."""
+    detail = ", ".join(f"{name} {value:.3g}" for name, value in stop.detail.items())
+    decision = f"{stop.reason} ({detail})" if detail else stop.reason
+    if scheduler.rankable() and not scheduler.scores():
+        decision += "; nothing could be measured, so this is what published figures say"
+    return decision
 
 
 def _lost(model: int) -> Record:

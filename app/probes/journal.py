@@ -201,6 +201,16 @@ class Journal:
         }
         leases.append_event(row, "point", event, self._clock())
 
+    def refit(self, found: Mapping[str, Any], charged: float = 0.0) -> None:
+        """Keep how far the winner's training on all the data is, and charge it."""
+        with self._lease.write() as (_, leases, row):
+            before = row.refit or {}
+            row.refit = {**before, **found, "seconds": round(before.get("seconds", 0.0) + charged, 3)}
+            if charged:
+                leases.charge(row, charged)
+                self._lease.settle()
+                self._say(leases, row, row.now)
+
     def charge_interrupted(self, seconds: float) -> None:
         """A cancelled action counts, though nothing came of it."""
         with self._lease.write() as (_, leases, row):

@@ -140,16 +140,34 @@ class ScoreTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refit:
+    """A slice of a fine-tune that nothing is held out from, so that nothing is scored.
+
+    Attributes:
+        until_step: Where it ends; beyond the last step is the last step.
+    """
+
+    until_step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """What was trained is written as the user takes it away, below `artifacts` in the trial's folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureSpeed:
     """A second's work on made-up numbers, to learn how fast this machine trains."""
 
 
-Command = ExtractFeatures | Train | RunBaselines | ScoreTest | MeasureSpeed
+Command = ExtractFeatures | Train | RunBaselines | ScoreTest | Refit | Export | MeasureSpeed
 _COMMANDS: dict[str, type[Command]] = {
     "speed": MeasureSpeed,
     "features": ExtractFeatures,
     "train": Train,
     "test": ScoreTest,
+    "refit": Refit,
+    "export": Export,
     "baselines": RunBaselines,
 }
 
@@ -216,6 +234,32 @@ class TestScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefitPoint:
+    """How far a refit is.
+
+    Attributes:
+        step: Optimiser steps done.
+        total_steps: Of the whole schedule.
+        loss: Mean training loss of this slice's steps.
+    """
+
+    step: int
+    total_steps: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        files: Paths below `artifacts`, in order.
+    """
+
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureReport:
     """What one pass over the data gave.
 
@@ -270,7 +314,7 @@ class SpeedReport:
     flops: dict[str, float]
 
 
-Result = SlicePoint | FeatureReport | BaselineReport | TestScore | SpeedReport
+Result = SlicePoint | FeatureReport | BaselineReport | TestScore | RefitPoint | Exported | SpeedReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,7 +393,7 @@ def encode_result(result: Result) -> dict[str, Any]:
     return {"type": type(result).__name__, **asdict(result)}
 
 
-def decode_result(raw: Mapping[str, Any]) -> Result:
+def decode_result(raw: Mapping[str, Any]) -> Result:  # noqa: PLR0911  (one line a type)
     """The result that `encode_result` wrote.
 
     Raises:
@@ -361,6 +405,10 @@ def decode_result(raw: Mapping[str, Any]) -> Result:
             return SlicePoint(**values)
         case "TestScore":
             return TestScore(**values)
+        case "RefitPoint":
+            return RefitPoint(**values)
+        case "Exported":
+            return Exported(files=tuple(map(str, values["files"])))
         case "SpeedReport":
             return SpeedReport(**values)
         case "FeatureReport":

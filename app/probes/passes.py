@@ -88,7 +88,9 @@ def pass_over(
         )
         seconds = time.monotonic() - began
         last = np.empty((total, backbone.width), dtype=np.float32)
-        last[estimated], last[others] = layers[:, -1], rest[:, -1]
+        last[estimated] = layers[:, -1]
+        if len(others):
+            last[others] = rest[:, -1]
         cache.put(of_last, last)
         cache.put(of_every, layers)
         kept, kept_layers = last, layers

@@ -39,6 +39,8 @@ class ArmPlan:
         slice_overhead_seconds: Validation and saving, a slice.
         micro_batch: Examples in memory at once; None is the whole batch.
         gradient_checkpointing: Whether activations are computed again for the backward pass.
+        example_seconds: Of one example, forwards only, predicted.
+        refit_seconds: Kept of the budget for training it on all the data at the end; 0 where none is asked.
     """
 
     model: int
@@ -48,6 +50,8 @@ class ArmPlan:
     slice_overhead_seconds: float
     micro_batch: int | None = None
     gradient_checkpointing: bool = False
+    example_seconds: float = 0.0
+    refit_seconds: float = 0.0
 
     def slice_ends(self) -> tuple[int, ...]:
         """Steps at which its slices end."""

@@ -11,6 +11,7 @@ import numpy as np
 from app.probes.footprint import Footprint, fitted
 from app.probes.messages import SINGLE
 from app.probes.plan import ArmPlan, RunPlan, adapted_among
+from app.probes.scheduler import REFIT_SHARE
 from app.question import CJK_LANGUAGES, Question, workload
 from app.ranking.belief import Belief
 from app.ranking.candidates import CandidateTable
@@ -134,10 +135,11 @@ def prepare(
         p95_length: Of its texts, in the profile's unit.
     """
     budget = float(request["budget"]["seconds"])
+    kept_back = REFIT_SHARE * budget if request.get("refit") else 0.0
     table = CandidateTable(tuple(entries))
     tokens = workload(question.profile).tokens
     per_example = pass_seconds(table, tokens, device)
-    sample = choose_sample(n_examples, budget, float(per_example.sum()))
+    sample = choose_sample(n_examples, budget - kept_back, float(per_example.sum()))
     epochs = epochs_for(sample.n_train)
     features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation)).tolist()
     max_length = kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages)))
@@ -245,7 +247,12 @@ def _arm(
 ) -> ArmPlan:
     if strategy is Strategy.HEAD:
         return ArmPlan(
-            model=model, strategy=strategy, total_steps=0, step_seconds=0.0, slice_overhead_seconds=0.0
+            model=model,
+            strategy=strategy,
+            total_steps=0,
+            step_seconds=0.0,
+            slice_overhead_seconds=0.0,
+            example_seconds=pass_seconds,
         )
     steps_an_epoch = -(-sample.n_train // BATCH_SIZE)
     return ArmPlan(
@@ -256,6 +263,7 @@ def _arm(
         slice_overhead_seconds=SLICE_OVERHEAD_SECONDS + pass_seconds * sample.n_validation,
         micro_batch=footprint.micro_batch,
         gradient_checkpointing=footprint.gradient_checkpointing,
+        example_seconds=pass_seconds,
     )
 
 

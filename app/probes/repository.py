@@ -160,6 +160,15 @@ class RunRepository:
         query = select(func.count()).where(ProbeRunRow.dataset_id == dataset_id, ProbeRunRow.status.in_(live))
         return bool(self._session.scalar(query))
 
+    def forget_refits(self, dataset_id: str) -> list[str]:
+        """Runs name no model any more that was trained on this data set; returns those that did."""
+        found = []
+        for row in self._session.scalars(select(ProbeRunRow).where(ProbeRunRow.dataset_id == dataset_id)):
+            if row.refit is not None:
+                row.refit = {**row.refit, "artifacts": [], "why": "deleted with its data set"}
+                found.append(row.id)
+        return found
+
     def events_after(self, run_id: str, number: int, limit: int = 1000) -> list[RunEventRow]:
         """Events of a run behind this number, in order."""
         query = select(RunEventRow).where(RunEventRow.run_id == run_id, RunEventRow.number > number)

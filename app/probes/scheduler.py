@@ -26,6 +26,8 @@ SLICE_MARGIN = 1.3
 """Predicted costs are right within about 30 %: a slice that the budget cuts off is time for nothing."""
 NEGLIGIBLE_VALUE = 1e-6
 """Expected improvement, comparable scale, below which nothing can change the answer any more."""
+REFIT_SHARE = 0.5
+"""Share of the budget that is kept at most to train the winner on all the data, where that is asked for."""
 TYPICAL_VARIANCE = 0.02
 """Of a score's error before any was seen, comparable scale: an accuracy of 0.8 on 300 examples."""
 _FAILED = frozenset({TrialStatus.OUT_OF_MEMORY, TrialStatus.DIVERGED, TrialStatus.FAILED})
@@ -202,7 +204,8 @@ class Scheduler:
         options = self._options()
         if not options:
             return Stop(reason="every arm is trained to its end", detail=self._detail())
-        pace = self._pace()
+        pace = self.pace()
+        remaining_seconds -= self._kept_back(remaining_seconds)
         affordable = [o for o in options if self._reserve(o) * pace <= remaining_seconds]
         if not affordable:
             return Stop(reason="the budget has no room for another piece of work", detail=self._detail())
@@ -326,7 +329,19 @@ class Scheduler:
     def _slice_seconds(plan: ArmPlan, done: int, until: int) -> float:
         return max(until - done, 0) * plan.step_seconds + plan.slice_overhead_seconds
 
-    def _pace(self) -> float:
+    def leading_arm(self) -> int:
+        """The arm with the highest expected score of those that can still be the answer."""
+        mean = self.belief().mean
+        return max(self.rankable(), key=lambda arm: mean[self.position(arm)])
+
+    def _kept_back(self, remaining_seconds: float) -> float:
+        """Seconds that must be left to train the leading arm on all the data."""
+        if not any(arm.refit_seconds for arm in self.plan.arms):
+            return 0.0
+        wanted = SLICE_MARGIN * self.plan.arms[self.leading_arm()].refit_seconds * self.pace()
+        return min(wanted, REFIT_SHARE * (self.measured_seconds + remaining_seconds))
+
+    def pace(self) -> float:
         """Measured over predicted seconds so far: only ever used to see that the budget is not overrun."""
         if self.predicted_seconds <= 0.0:
             return 1.0

@@ -25,7 +25,7 @@ from app.probes.backbones import Backbone, TokenizedTexts, best_device
 from app.probes.data import TrialData
 from app.probes.features import length_sorted_batches
 from app.probes.logistic import LinearClassifier
-from app.probes.messages import Heartbeat, SlicePoint, TestScore, TrialSpec
+from app.probes.messages import Heartbeat, RefitPoint, SlicePoint, TestScore, TrialSpec
 from app.probes.precision import Precision
 from app.probes.strategies import full
 from app.probes.strategies.adaptation import Adaptation
@@ -86,8 +86,11 @@ class FineTune:
             data: Both parts.
             head: Where the head begins; None begins at random.
         """
+        self.backbone = backbone
         self._spec = spec
-        self._train, self._validation, self._test = _tokenize(spec, backbone, data)
+        room = backbone.max_length - reserved_positions(Strategy(spec.strategy))
+        self.max_length = min(spec.recipe.max_length, room)
+        self._train, self._validation, self._test = _tokenize(spec, backbone, data, self.max_length)
         self._labels = torch.from_numpy(data.train.labels)
         self._validation_labels = data.validation.labels
         self._test_labels = data.test.labels
@@ -142,6 +145,29 @@ class FineTune:
         self.progress = replace(self.progress, seconds=self.progress.seconds + time.monotonic() - began)
         save_progress(self._spec.folder, self.progress)
         return self._point(logits.argmax(dim=1).numpy(), validation_loss)
+
+    def advance_unscored(self, until_step: int, heartbeat: OnHeartbeat) -> RefitPoint:
+        """Trained to a step and saved; nothing is held out that it could be scored on.
+
+        Args:
+            until_step: Where the slice ends; cut to the last step.
+            heartbeat: Told after every step.
+
+        Raises:
+            DivergedError: The loss went where there is no way back; the last slice's state stays.
+        """
+        losses = [] if self.has_ended else self._train_to(min(until_step, self.total_steps), heartbeat)
+        if losses:
+            self.progress = replace(self.progress, loss=float(np.mean(losses)))
+            self._state.save(self._spec.folder, self.progress)
+        return RefitPoint(step=self.progress.step, total_steps=self.total_steps, loss=self.progress.loss)
+
+    @property
+    def head(self) -> LinearClassifier:
+        """The head as it stands."""
+        head = self._model.head
+        weight, bias = (p.detach().double().cpu().numpy() for p in (head.weight, head.bias))
+        return LinearClassifier(weight=weight, bias=bias)
 
     def score_test(self) -> TestScore:
         """What is trained so far, scored on the test part.
@@ -266,13 +292,11 @@ class FineTune:
 
 
 def _tokenize(
-    spec: TrialSpec, backbone: Backbone, data: TrialData
+    spec: TrialSpec, backbone: Backbone, data: TrialData, max_length: int
 ) -> tuple[TokenizedTexts, TokenizedTexts, TokenizedTexts]:
     """The tokens of training, validation and test part, and the backbone's vocabulary cut to them."""
-    room = backbone.max_length - reserved_positions(Strategy(spec.strategy))
     parts = [
-        tokenize(spec, backbone, part.texts, min(spec.recipe.max_length, room))
-        for part in (data.train, data.validation, data.test)
+        tokenize(spec, backbone, part.texts, max_length) for part in (data.train, data.validation, data.test)
     ]
     new_ids = backbone.restrict_vocabulary(np.unique(np.concatenate([part.ids for part in parts])))
     train, validation, test = (part.renumbered(new_ids) for part in parts)

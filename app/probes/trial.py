@@ -14,16 +14,20 @@ from typing import Any
 import torch
 
 from app.probes import metrics
+from app.probes.artifacts import export
 from app.probes.backbones import BackboneError, load_backbone
 from app.probes.baselines import run_baselines
 from app.probes.data import TrialData, read_trial_data
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import (
     BaselineReport,
+    Export,
+    Exported,
     ExtractFeatures,
     FeatureReport,
     Heartbeat,
     MeasureSpeed,
+    Refit,
     Result,
     RunBaselines,
     ScoreTest,
@@ -40,6 +44,7 @@ from app.probes.training import DivergedError, FineTune
 from app.probes.transferability import ESTIMATORS, Estimator, UndefinedScoreError
 from app.probes.transferability.best_layer import ON_EVERY_LAYER, best_of_layers
 from app.probes.transferability.knn import knn
+from models_registry.vocabulary import Strategy
 
 SECONDS_BETWEEN_HEARTBEATS = 0.2
 _NO_MEMORY = "can't allocate memory"
@@ -97,7 +102,7 @@ class Trial:
         self._fine_tune = None
         return failure
 
-    def _carry_out(self, message: bytes) -> Result:
+    def _carry_out(self, message: bytes) -> Result:  # noqa: PLR0911  (one line a command)
         match decode_command(message):
             case ExtractFeatures():
                 return self._report_features()
@@ -105,6 +110,10 @@ class Trial:
                 return self._opened().advance(until_step, self._beat)
             case ScoreTest():
                 return self._opened().score_test()
+            case Refit(until_step=until_step):
+                return self._opened().advance_unscored(until_step, self._beat)
+            case Export():
+                return self._export()
             case RunBaselines():
                 return self._run_baselines()
             case MeasureSpeed():
@@ -169,6 +178,14 @@ class Trial:
         self._beat(Heartbeat(stage="loading"))
         backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
         return FineTune(spec, backbone, data, head)
+
+    def _export(self) -> Exported:
+        spec, folder = self._spec, self._folder()
+        self._beat(Heartbeat(stage="writing"))
+        if Strategy(spec.strategy) is Strategy.HEAD:
+            return export(spec, folder, self._fit_head(self._passes()).classifier)
+        found = self._opened()
+        return export(spec, folder, found.head, found.backbone, max_length=found.max_length)
 
     def _fit_head(self, passed: Passed) -> HeadFit:
         spec, seen = self._spec, self._load_data().passed_over()

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, assert_never
 
@@ -15,11 +15,15 @@ from app.probes.messages import (
     Command,
     Crashed,
     Diverged,
+    Export,
+    Exported,
     ExtractFeatures,
     FeatureReport,
     Finished,
     Outcome,
     OutOfMemory,
+    Refit,
+    RefitPoint,
     Result,
     RunBaselines,
     SlicePoint,
@@ -32,6 +36,7 @@ from app.probes.messages import (
 )
 from app.probes.plan import OUTCOME_FINISHED, Action, ArmPlan, Kind
 from app.probes.planning import BATCH_SIZE, Prepared, memory_limit
+from app.probes.refit_plan import RefitPlan
 from app.probes.sample import RunData
 from app.probes.states import TrialStatus
 from app.probes.transferability.comparable import comparable
@@ -42,8 +47,10 @@ from models_registry.vocabulary import Strategy
 
 MOST_ALIVE = 2
 """Trials kept alive at once: each holds a model with its optimiser."""
-BASELINES = -1
-"""Number of the trial that fits the classical baselines."""
+BASELINES, REFITTED = -1, -2
+"""Numbers of the trial that fits the classical baselines and of the one that trains the winner at the end."""
+REFIT, REFIT_SPLIT = "refit", "refit.json"
+"""The latter's folder and the file of its examples, in the run's folder."""
 
 
 class InterruptedTrialError(Exception):
@@ -104,6 +111,7 @@ class TrialPool:
         self._settings = settings
         self._server = server
         self._alive: OrderedDict[int, TrialProcess] = OrderedDict()
+        self._refit: RefitPlan | None = None
         self.last_seconds = 0.0
 
     def __enter__(self) -> Self:
@@ -151,6 +159,19 @@ class TrialPool:
             self._close(arm)  # its features are cached; the trial that trains loads the weights anew
         return self._result(arm, outcome)
 
+    def refit(
+        self, plan: RefitPlan, command: Refit | Export, timeout_seconds: float, interrupted: threading.Event
+    ) -> TrialResult:
+        """Carry out a piece of the winner's training on all the data; no other trial is kept.
+
+        Raises:
+            InterruptedTrialError: The run was interrupted; `last_seconds` says how long it had worked.
+        """
+        self._refit = plan
+        for arm in set(self._alive) - {REFITTED}:
+            self._close(arm)
+        return self._result(plan.arm, self._run(REFITTED, command, timeout_seconds, interrupted))
+
     def _arm_of(self, action: Action) -> int:
         """The arm whose trial works: a feature pass belongs to the model's first."""
         if action.arm is not None:
@@ -181,7 +202,8 @@ class TrialPool:
 
     def _trial(self, arm: int) -> TrialProcess:
         """The arm's trial, now the most recently used; the least recently used ones are ended."""
-        trial = self._alive.pop(arm, None) or TrialProcess(self._spec(arm), self._server)
+        spec = self._refit_spec if arm == REFITTED else self._spec
+        trial = self._alive.pop(arm, None) or TrialProcess(spec(arm), self._server)
         self._alive[arm] = trial
         while len(self._alive) > MOST_ALIVE:
             _, oldest = self._alive.popitem(last=False)
@@ -218,6 +240,21 @@ class TrialPool:
             n_threads=self._prepared.n_threads,
             precision=self._prepared.precision,
             card_bytes=self._memory_limit(),
+        )
+
+    def _refit_spec(self, _number: int) -> TrialSpec:
+        """As the winner's, but for the examples and what follows from their number."""
+        refit = self._refit
+        if refit is None:
+            raise ValueError("no refit was planned")
+        arm, spec = self._prepared.plan.arms[refit.arm], self._spec(refit.arm)
+        rate = learning_rate(self._prepared.entries[arm.model], arm.strategy, refit.n_examples)
+        return replace(
+            spec,
+            trial_id=REFIT,
+            split_file=spec.split_file.with_name(REFIT_SPLIT),
+            folder=spec.split_file.with_name(REFIT),
+            recipe=replace(spec.recipe, learning_rate=rate, epochs=refit.epochs),
         )
 
     def _recipe(self, arm: ArmPlan) -> TrainingRecipe:
@@ -281,6 +318,8 @@ class TrialPool:
                     loss=result.loss,
                     examples_seen=result.examples_seen,
                 )
+            case RefitPoint() | Exported():
+                return TrialResult(outcome=OUTCOME_FINISHED, seconds=seconds, peak_memory_bytes=peak)
             case BaselineReport() | TestScore() | SpeedReport():
                 raise TypeError("no result of an arm's action")
             case _:

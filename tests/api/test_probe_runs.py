@@ -119,7 +119,6 @@ def test_rare_classes_count_where_no_metric_was_named(
         ({"budget": {"seconds": 1e9}}, "/budget/seconds"),
         ({"budget": {"seconds": 60, "device": "abacus"}}, "/budget/device"),
         ({"stop": {"p_best": 1.5}}, "/stop/p_best"),
-        ({"refit": True}, "/refit"),
         ({"ensemble": True}, "/ensemble"),
         ({"webhook_url": "https://example.org/hook"}, "/webhook_url"),
         ({"dataset_id": "ds_0123456789abcdef"}, ""),
@@ -318,3 +317,29 @@ def test_the_report_of_a_run_names_its_candidates_and_escapes(client: TestClient
 
     assert "google-bert/bert-base-uncased" in page
     assert "<script>" not in page
+
+
+def test_only_files_of_the_trained_winner_are_served(
+    client: TestClient, services: Services, contract: Contract
+) -> None:
+    examples = [{"text": f"refitted on part {i}", "label": str(i % 2)} for i in range(20)]
+    run_id = create(client, refit=True, examples=examples)["id"]
+    folder = services.settings.data_dir / "artifacts" / run_id
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "config.json").write_text("{}")
+    (folder / "other.json").write_text("not named by the run")
+    with services.database.write() as session:
+        row = session.get_one(ProbeRunRow, run_id)
+        row.status = RunStatus.SUCCEEDED
+        row.refit = {"artifacts": [{"path": "model/config.json", "bytes": 2, "sha256": "0" * 64}]}
+
+    path = f"/probe-runs/{run_id}/artifacts"
+    contract.holds(client.get(path).json(), "get", "/probe-runs/{run_id}/artifacts", 200)
+    assert client.get(f"{path}/model/config.json").text == "{}"
+    for name in ("other.json", "model", "..%2F..%2Fadvisor.db", "%2e%2e/%2e%2e/advisor.db", "/etc/passwd"):
+        assert client.get(f"{path}/{name}").status_code == 404
+
+    dataset_id = client.get(f"/probe-runs/{run_id}").json()["dataset_id"]
+    assert client.delete(f"/datasets/{dataset_id}").status_code == 204
+    assert client.get(path).json() == {"items": []}
+    assert not folder.exists()

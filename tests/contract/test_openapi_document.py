@@ -27,6 +27,8 @@ OPERATIONS = {
     "create_probe_run",
     "list_probe_runs",
     "get_probe_run",
+    "get_probe_run_artifact",
+    "list_probe_run_artifacts",
     "cancel_probe_run",
     "stream_probe_run_events",
     "get_probe_run_report",

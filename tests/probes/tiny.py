@@ -1,5 +1,7 @@
 """A BERT of random weights and sentences that any model can tell apart."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,18 @@ def write_tiny_bert(folder: Path) -> None:
         max_position_embeddings=32,
     )
     BertModel(config).save_pretrained(folder)
+
+
+def write_static_vectors(folder: Path, model: Path) -> None:
+    """A table of random word vectors with the tokenizer of that model."""
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True)
+    shutil.copyfile(model / "tokenizer.json", folder / "tokenizer.json")
+    (folder / "config.json").write_text(json.dumps({"model_type": "static-vectors"}))
+    table = torch.randn(len(WORDS) + 4, 16, generator=torch.Generator().manual_seed(0))
+    save_file({"embedding.weight": table.half()}, folder / "model.safetensors")
 
 
 def write_dataset(folder: Path, n: int = 120) -> None:

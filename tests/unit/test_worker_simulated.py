@@ -14,15 +14,18 @@ import pytest
 from app.datasets.ingest import ingest_rows
 from app.datasets.repository import DatasetRepository
 from app.db import Database
+from app.probes.artifact_files import ARTIFACTS, FOLDER
 from app.probes.execution import RunExecution
 from app.probes.lease import Lease
-from app.probes.messages import BaselineScore
+from app.probes.messages import BaselineScore, Export, Refit
 from app.probes.plan import Action, Kind
 from app.probes.planning import Prepared
+from app.probes.refit_plan import RefitPlan
 from app.probes.repository import LeaseRepository, RunRepository
+from app.probes.sample import RunData
 from app.probes.states import RunStatus
 from app.probes.tables import ProbeRunRow
-from app.probes.trials import InterruptedTrialError, TrialResult
+from app.probes.trials import REFIT, InterruptedTrialError, TrialResult
 from app.probes.worker import Worker, utc_now
 from app.run_documents import run_document
 from app.settings import Settings
@@ -55,6 +58,8 @@ class Simulation:
         at_action: Told of every action before it is carried out.
         no_weights: Models that cannot be fetched.
         hangs: Whether an action lasts until it is interrupted.
+        refits: Pieces of the winner's training on all the data that were carried out.
+        fails_to_refit: Whether such a piece fails.
         truth: Final score of a model.
         std_error: Of the score of a pass.
         actions: What was carried out.
@@ -71,13 +76,17 @@ class Simulation:
     std_error: float = 0.04
     actions: list[tuple[str, str, int | None]] = field(default_factory=list)
     n_begun: int = 0
+    refits: list[tuple[RefitPlan, Refit | Export]] = field(default_factory=list)
+    fails_to_refit: bool = False
+    folder: Path = Path()
 
     def weights(self, entry: ModelEntry, models_dir: Path, **_: object) -> Path:
         if entry.name in self.no_weights:
             raise HubTimeoutError(entry.name, 1.0)
         return models_dir
 
-    def pool(self, prepared: Prepared, *_: object) -> "SimulatedPool":
+    def pool(self, prepared: Prepared, _dataset: object, data: RunData, *_: object) -> "SimulatedPool":
+        self.folder = data.split_file.parent
         return SimulatedPool(self, prepared)
 
 
@@ -131,6 +140,21 @@ class SimulatedPool:
         return TrialResult(
             outcome=outcome, seconds=seconds, step=action.until_step, score=score, std_error=0.04, loss=0.5
         )
+
+    def refit(
+        self, plan: RefitPlan, command: Refit | Export, _timeout: float, _interrupted: threading.Event
+    ) -> TrialResult:
+        simulation = self._simulation
+        simulation.n_begun += 1
+        simulation.at_action(simulation.n_begun)
+        simulation.refits.append((plan, command))
+        if simulation.fails_to_refit:
+            return TrialResult(outcome="out_of_memory", why="needs more than 8.0 GB", seconds=1.0)
+        if isinstance(command, Export):
+            written = simulation.folder / REFIT / FOLDER
+            written.mkdir(parents=True)
+            (written / "classifier.json").write_text("{}")
+        return TrialResult(outcome="finished", seconds=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -577,3 +601,75 @@ def test_a_cancel_that_comes_before_the_first_action_ends_the_run(place: Place) 
     run = place.ended(run_id)
 
     assert run["status"] == RunStatus.CANCELLED
+
+
+def test_the_winner_is_trained_on_all_the_data_where_that_is_asked_for(place: Place) -> None:
+    run_id = place.queue(refit=True)
+    run = place.ended(run_id)
+
+    plans = {plan for plan, _ in place.simulation.refits}
+    assert [type(command) for _, command in place.simulation.refits].count(Export) == 1
+    assert {plan.n_examples for plan in plans} == {120}
+    assert (run["refit"]["model"], run["refit"]["strategy"]) == (
+        run["ranking"][0]["model"]["name"],
+        run["ranking"][0]["strategy"],
+    )
+    assert run["refit"]["status"] == "finished"
+    assert run["refit"]["seconds"] == float(len(place.simulation.refits))
+    assert "trained on 120 of 120 examples" in run["decision"]
+    (file,) = run["refit"]["artifacts"]
+    assert (place.settings.data_dir / ARTIFACTS / run_id / file["path"]).stat().st_size == file["bytes"]
+
+
+def test_a_run_that_was_not_asked_to_refit_keeps_nothing(place: Place) -> None:
+    run = place.ended(place.queue())
+
+    assert run["refit"] is None
+    assert not place.simulation.refits
+
+
+def test_time_is_kept_for_the_refit(place: Place) -> None:
+    place.simulation.features_seconds = place.simulation.slice_seconds = 1.0
+    place.simulation.truth = dict.fromkeys(TRUTH, 0.8)  # nothing stands out, so all that can be is trained
+    strategies, budget = (Strategy.HEAD, Strategy.FULL, Strategy.LORA, Strategy.BITFIT), 38.0
+    without = place.ended(place.queue(strategies=strategies, seconds=budget))
+    forget_results(place, without["dataset_id"])
+    run = place.ended(place.queue(strategies=strategies, seconds=budget, refit=True))
+
+    assert run["refit"]["status"] == "finished", (run["decision"], run["spent"])
+    probed = run["spent"]["charged_seconds"] - run["refit"]["seconds"]
+    assert probed < without["spent"]["charged_seconds"]
+    assert run["spent"]["charged_seconds"] <= budget + 1.0
+
+
+def test_a_refit_without_time_is_not_begun_and_says_so(place: Place) -> None:
+    run = place.ended(place.queue(seconds=0.3, refit=True))
+
+    assert run["status"] == "succeeded"
+    assert run["refit"]["status"] == "stopped"
+    assert run["refit"]["why"] in run["decision"]
+    assert not place.simulation.refits
+
+
+def test_a_refit_that_fails_leaves_the_ranking_and_says_why(place: Place) -> None:
+    place.simulation.fails_to_refit = True
+    run = place.ended(place.queue(refit=True))
+
+    assert run["status"] == "succeeded"
+    assert (run["refit"]["status"], run["refit"]["artifacts"]) == ("out_of_memory", [])
+    assert "needs more than 8.0 GB" in run["decision"]
+
+
+def test_a_refit_that_was_taken_over_is_gone_on_with(place: Place) -> None:
+    undisturbed = place.ended(place.queue(refit=True))
+    plans = [plan for plan, _ in place.simulation.refits]
+    n_probed = place.simulation.n_begun - len(plans)
+    forget_results(place, undisturbed["dataset_id"])
+    place.simulation.n_begun, place.simulation.refits = 0, []
+
+    run_id = place.queue(refit=True)
+    place.killed_at(run_id, n_probed + 1)
+    run = place.ended(run_id)
+
+    assert [plan for plan, _ in place.simulation.refits] == plans
+    assert run["decision"] == undisturbed["decision"]

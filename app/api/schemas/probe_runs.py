@@ -63,7 +63,10 @@ class ProbeRunRequest(RequestModel):
     )
     budget: ProbeBudget = ProbeBudget()
     stop: StopRule = StopRule()
-    refit: bool = False
+    refit: bool = Field(
+        default=False,
+        description="Whether up to half of the budget is kept to train the winner on all the data.",
+    )
     ensemble: bool = False
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     webhook_url: Annotated[SafeText, Field(max_length=2_000)] | None = None

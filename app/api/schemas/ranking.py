@@ -203,6 +203,34 @@ class Spent(ResponseModel):
     energy_wh: float
 
 
+class ArtifactDocument(ResponseModel):
+    """One file of a trained model."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class RefitDocument(ResponseModel):
+    """The winner, trained on all the data that the budget allowed."""
+
+    model: str | None
+    strategy: Strategy | None
+    status: TrialStatus
+    why: str
+    n_examples: int
+    epochs: int
+    seconds: float
+    peak_memory_bytes: int
+    artifacts: list[ArtifactDocument]
+
+
+class ArtifactList(ResponseModel):
+    """The files of a trained model; none before it has been trained."""
+
+    items: list[ArtifactDocument]
+
+
 class ProbeRun(ResponseModel):
     """A probe run; its ranking is there from the start and improves."""
 
@@ -219,6 +247,7 @@ class ProbeRun(ResponseModel):
     spent: Spent
     decision: str
     warnings: list[str]
+    refit: RefitDocument | None
 
 
 class ProbeRunSummary(ResponseModel):

@@ -1,0 +1,143 @@
+"""A fine-tuned model as its user takes it away: safetensors, configuration, and a script that predicts.
+
+classifier.json          base model, strategy, classes, how texts are cut and pooled
+classifier.safetensors   the head: weight (K, d), bias (K,)
+model/                   the backbone, where its own weights were trained; as `transformers` reads it
+adapter/                 what was put beside it, where they were not; as `peft` reads it
+predict.py               reads all of this with torch, transformers and safetensors alone
+"""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+import app.probes.artifact_predict
+from app.datasets.examples import load_examples
+from app.probes.artifact_files import FOLDER
+from app.probes.backbones import STATIC_VECTORS, Backbone
+from app.probes.logistic import LinearClassifier
+from app.probes.messages import Exported, TrialSpec
+
+MODEL, ADAPTER, CLASSIFIER = "model", "adapter", "classifier"
+FORMAT = 1
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+_WEIGHTS = "model.safetensors"
+
+
+def export(
+    spec: TrialSpec,
+    source: Path,
+    head: LinearClassifier,
+    backbone: Backbone | None = None,
+    *,
+    max_length: int | None = None,
+) -> Exported:
+    """The files of a trained model, below `artifacts` in the trial's folder.
+
+    Args:
+        spec: The trial.
+        source: Folder of the weights that it began from.
+        head: As trained.
+        backbone: As trained; None where it stayed frozen.
+        max_length: Tokens kept of a text; those of the recipe by default.
+    """
+    target = spec.folder / FOLDER
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    if config.get("model_type") == STATIC_VECTORS:
+        _save_vectors(source, target / MODEL, backbone)
+    elif backbone is not None and hasattr(backbone.module, "peft_config"):
+        _save_adapter(spec, backbone.module, target / ADAPTER)
+    elif backbone is not None:
+        _save_model(source, target / MODEL, backbone)
+    tensors = {"weight": torch.from_numpy(head.weight).float(), "bias": torch.from_numpy(head.bias).float()}
+    save_file(tensors, target / f"{CLASSIFIER}.safetensors")
+    described = {**_described(spec), "max_length": max_length or spec.recipe.max_length}
+    written = json.dumps(described, indent=2, ensure_ascii=False)
+    (target / f"{CLASSIFIER}.json").write_text(written + "\n", encoding="utf-8")
+    shutil.copyfile(app.probes.artifact_predict.__file__, target / "predict.py")
+    return Exported(files=tuple(sorted(str(p.relative_to(target)) for p in target.rglob("*") if p.is_file())))
+
+
+def _described(spec: TrialSpec) -> dict[str, Any]:
+    hub, _, rest = spec.model_name.partition(":")
+    model_id, _, revision = rest.rpartition("@")
+    return {
+        "format": FORMAT,
+        "base": {"name": spec.model_name, "hub": hub, "id": model_id, "revision": revision},
+        "strategy": spec.strategy,
+        "task_type": spec.task_type,
+        "labels": list(load_examples(spec.dataset_folder).label_names),
+        "pooling": "mean",
+        "input_prefix": spec.input_prefix,
+        "n_examples": len(json.loads(spec.split_file.read_text(encoding="utf-8"))["train"]),
+        "seed": spec.seed,
+        "recipe": asdict(spec.recipe),
+    }
+
+
+def _save_vectors(source: Path, target: Path, backbone: Backbone | None) -> None:
+    """A table of word vectors is its whole self, which no hub serves in this form."""
+    target.mkdir()
+    _copy_tokenizer(source, target)
+    shutil.copyfile(source / "config.json", target / "config.json")
+    table = load_file(source / _WEIGHTS)["embedding.weight"]
+    if backbone is not None:
+        table = _with_trained(table.float(), backbone, backbone.module.get_parameter("weight"))
+    save_file({"embedding.weight": table}, target / _WEIGHTS)
+
+
+def _save_adapter(spec: TrialSpec, module: nn.Module, target: Path) -> None:
+    """What `peft` writes, with the base model's id in place of the folder it was read from here."""
+    from peft import PeftModel
+
+    if not isinstance(module, PeftModel):
+        raise TypeError(f"{type(module).__name__} is no model of peft")
+    for config in module.peft_config.values():
+        config.base_model_name_or_path = _described(spec)["base"]["id"]
+    module.save_pretrained(str(target), save_embedding_layers=False)
+    (target / "README.md").unlink(missing_ok=True)  # a form to be filled in
+
+
+def _save_model(source: Path, target: Path, backbone: Backbone) -> None:
+    """All of the model, of its vocabulary too: what no text used is as it was."""
+    from transformers import AutoModel
+
+    whole = AutoModel.from_pretrained(
+        source, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+    )
+    trained: Any = backbone.module
+    half = whole.get_encoder() if whole.config.is_encoder_decoder else whole
+    table = half.get_input_embeddings().weight
+    weights = dict(trained.named_parameters())
+    with torch.no_grad():
+        for name, parameter in half.named_parameters():
+            if parameter is table:
+                parameter.copy_(_with_trained(parameter, backbone, trained.get_input_embeddings().weight))
+            elif name in weights:  # a pooler is left out here
+                parameter.copy_(weights[name])
+    whole.save_pretrained(target)
+    _copy_tokenizer(source, target)
+
+
+def _with_trained(table: torch.Tensor, backbone: Backbone, rows: torch.Tensor) -> torch.Tensor:
+    """A table of all vectors, shape (V, d), with those that were trained in their places."""
+    if backbone.kept_ids is None:
+        return rows.detach().cpu().contiguous()
+    found = table.detach().clone()
+    found[torch.from_numpy(backbone.kept_ids)] = rows.detach().cpu()
+    return found
+
+
+def _copy_tokenizer(source: Path, target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    for path in source.iterdir():
+        if path.name in TOKENIZER_FILES or path.suffix in {".model", ".bpe"} or path.name == "merges.txt":
+            shutil.copyfile(path, target / path.name)
