@@ -29,6 +29,7 @@ from app.fitting.probe_relations import (
     shared_correlation,
 )
 from app.fitting.recorded_tasks import RecordedTask, recorded_tasks, smaller_fine_tunes
+from app.fitting.spread import spread_of
 from app.fitting.transferability_scores import load_transferability
 from app.ranking.probe_model import HEAD, SLICE, Group, ProbeModel, Relations, probe_model_to_json
 from app.ranking.probed import Observation, Probed
@@ -68,8 +69,11 @@ def learn_probes(
         TooFewTasksError: Fewer than two labelled sets.
     """
     names = usable_estimators(tasks)
-    model = fit_probes(tasks, smaller, names, adapted)
-    model = model.listening_to(choose_estimators(tasks, smaller, names))
+    without = learnt_without(tasks, smaller, names)
+    chosen = choose_estimators(tasks, without, names)
+    without = {dataset: model.listening_to(chosen) for dataset, model in without.items()}
+    model = fit_probes(tasks, smaller, names, adapted).listening_to(chosen)
+    model = replace(model, spread=spread_of(tasks, without))
     document = json.dumps(probe_model_to_json(model), sort_keys=True)
     return replace(model, version=hashlib.sha256(document.encode()).hexdigest()[:12])
 
@@ -146,24 +150,14 @@ def usable_estimators(tasks: Sequence[RecordedTask]) -> tuple[str, ...]:
     return tuple(sorted(everywhere - undefined))
 
 
-def choose_estimators(
+def learnt_without(
     tasks: Sequence[RecordedTask], smaller: Sequence[FineTunePoint], names: Sequence[str]
-) -> tuple[str, ...]:
-    """Those that, beside the head, foretell the order of labelled sets better that were left out.
-
-    Greedy: the one that lowers the error most is added as long as it lowers it by more than one standard
-    error over labelled sets (Breiman et al. 1984, section 3.4.3: of what cannot be told apart, the simplest).
-
-    Args:
-        tasks: Recorded.
-        smaller: As for `learn_probes`.
-        names: Estimators to choose from.
-    """
-    datasets = {task.dataset for task in tasks}
-    chosen: tuple[str, ...] = ()
+) -> dict[str, ProbeModel]:
+    """What is learnt where one labelled set is left out, by its name; none where too few are left."""
+    datasets = sorted({task.dataset for task in tasks})
     if len(datasets) < LEAST_CHOSEN_ON:
-        return chosen
-    without = {
+        return {}
+    return {
         left_out: fit_probes(
             [t for t in tasks if t.dataset != left_out],
             [p for p in smaller if p.dataset != left_out],
@@ -172,10 +166,28 @@ def choose_estimators(
         for left_out in datasets
     }
 
+
+def choose_estimators(
+    tasks: Sequence[RecordedTask], without: Mapping[str, ProbeModel], names: Sequence[str]
+) -> tuple[str, ...]:
+    """Those that, beside the head, foretell the order of labelled sets better that were left out.
+
+    Greedy: the one that lowers the error most is added as long as it lowers it by more than one standard
+    error over labelled sets (Breiman et al. 1984, section 3.4.3: of what cannot be told apart, the simplest).
+
+    Args:
+        tasks: Recorded.
+        without: What was learnt without each labelled set, listening to all of them.
+        names: Estimators to choose from.
+    """
+    chosen: tuple[str, ...] = ()
+    if not without:
+        return chosen
+
     def errors_with(wanted: tuple[str, ...]) -> Array:
         found = [
             np.mean([_error(t, without[d].listening_to(wanted)) for t in tasks if t.dataset == d])
-            for d in sorted(datasets)
+            for d in sorted(without)
         ]
         return np.array(found)
 

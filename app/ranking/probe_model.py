@@ -173,6 +173,8 @@ class ProbeModel:
             from the choice of validation examples and is shared by all that are scored on them.
         shared_correlation: Of S at two different shares of one kind in one group; those of two kinds or two
             groups are taken as unrelated.
+        spread: By which the deviations of a belief after probes are multiplied, so that its intervals hold
+            what they say on data that nothing was learnt from.
         version: Identifies what was learnt.
     """
 
@@ -187,6 +189,7 @@ class ProbeModel:
     own_error: float
     shared_correlation: float
     version: str
+    spread: float = 1.0
 
     def listening_to(self, estimators: Sequence[str]) -> "ProbeModel":
         """The same with some of its estimators."""
@@ -304,6 +307,7 @@ def probe_model_from_json(raw: Mapping[str, Any]) -> ProbeModel:
         own_error=raw["own_error"],
         shared_correlation=raw["shared_correlation"],
         version=raw["version"],
+        spread=raw["spread"],
     )
 
 
@@ -320,5 +324,6 @@ def probe_model_to_json(model: ProbeModel) -> dict[str, Any]:
         "adapted": {name: asdict(found) for name, found in model.adapted.items()},
         "own_error": model.own_error,
         "shared_correlation": model.shared_correlation,
+        "spread": model.spread,
         "growth": {kind: asdict(growth) for kind, growth in model.growth.items()},
     }

@@ -16,7 +16,7 @@ its fine-tune.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -101,14 +101,19 @@ class Probed:
 
     @cached_property
     def belief(self) -> Belief:
-        """The belief after the observations; the level folded into its covariance."""
+        """The belief after the observations, as wide as it must be; the level folded into its covariance."""
+        wider = self.model.spread**2
         if not self.observations:
-            return self.prior
+            return replace(
+                self.prior,
+                covariance=wider * self.prior.covariance,
+                level_variance=wider * self.prior.level_variance,
+            )
         crossed, factor, solved = self._system
         covariance = self._full - crossed.T @ cho_solve(factor, crossed)
         return Belief(
             mean=self.prior.mean + crossed.T @ solved,
-            covariance=(covariance + covariance.T) / 2,
+            covariance=wider * (covariance + covariance.T) / 2,
             level_variance=0.0,
         )
 

@@ -113,7 +113,9 @@ def test_observations_made_together_say_as_much_of_their_fine_tune_as_all_of_the
 
 def test_nothing_observed_leaves_the_prior() -> None:
     held = prior()
-    assert Probed(held, MODEL, GROUPS).belief is held
+    belief = Probed(held, MODEL, GROUPS).belief
+    np.testing.assert_array_equal(belief.mean, held.mean)
+    np.testing.assert_array_equal(belief.covariance, held.covariance)
 
 
 def test_finished_fine_tune_is_its_score_but_for_the_sampling_error() -> None:
