@@ -103,8 +103,8 @@ def check_candidates(
             able = ", ".join(entry.task_types)
             detail = f"cannot be fine-tuned for {task_type}; it can for {able}"
             faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
-        elif not any(suits(entry, s) for s in strategies):
-            detail = f"word vectors have nothing that {', '.join(strategies)} trains: add head or full"
+        elif not any(suits(entry, s, is_paired=TASKS[task_type].is_paired) for s in strategies):
+            detail = f"word vectors have nothing that {', '.join(strategies)} trains: add head"
             faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
     if faults:
         raise InvalidRequestError(faults)

@@ -111,7 +111,8 @@ def _draft(
         raise InvalidRequestError.at("/candidates", f"no model can be probed: {advice.text}")
     eligible = {row.entry.name for row in advice.ranking}
     entries = [e for e in chosen if e.name in eligible] or [row.entry for row in advice.ranking]
-    entries = [e for e in entries if any(suits(e, s) for s in request.strategies)]
+    is_paired = TASKS[stored.task_type].is_paired
+    entries = [e for e in entries if any(suits(e, s, is_paired=is_paired) for s in request.strategies)]
     if not entries:
         detail = "word vectors, which are all that can be probed, have nothing that these train"
         raise InvalidRequestError.at("/strategies", detail)
@@ -155,7 +156,7 @@ def _data(request: ProbeRunRequest, services: Services) -> _Data:
         if record is None:
             raise InvalidRequestError.at("/dataset_id", "there is no such data set; POST /datasets makes one")
         return _Data(stored=record.stored, is_new=False)
-    rows = [{"text": e.text, "label": e.label} for e in request.examples or ()]
+    rows = [e.model_dump(exclude_none=True) for e in request.examples or ()]
     stored = ingest_rows(
         rows,
         task_type=request.task.type or DEFAULT_TASK,

@@ -170,11 +170,12 @@ def collect(
             missing.add(row.role, record[0])
             continue
         writer.add(row)
-        builder.add(row.text, row.label)
+        builder.add(row.text, row.label, row.text_pair)
     _require_values(missing, n_rows, columns.by_role, source.unit)
     _require_classes(builder.class_counts, columns.by_role[ColumnRole.LABEL], task)
     profile = builder.build(
-        empty_texts=missing.counts[ColumnRole.TEXT], missing_labels=missing.counts[ColumnRole.LABEL]
+        empty_texts=missing.counts[ColumnRole.TEXT] + missing.counts[ColumnRole.TEXT_PAIR],
+        missing_labels=missing.counts[ColumnRole.LABEL],
     )
     return Collected(profile=profile, warnings=_left_out(missing, columns.by_role, source.unit))
 
@@ -189,7 +190,7 @@ def _checked(
     if isinstance(row, RowFault):
         if row.kind is not FaultKind.MISSING:
             raise UnusableValueError(by_role[row.role], number, unit, row.kind)
-    elif len(row.text) > MAX_FIELD_CHARACTERS or len(row.label) > MAX_FIELD_CHARACTERS:
+    elif max(len(row.text), len(row.label), len(row.text_pair or "")) > MAX_FIELD_CHARACTERS:
         raise FieldTooLongError(number, MAX_FIELD_CHARACTERS, unit)
     return row
 

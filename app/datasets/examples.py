@@ -29,12 +29,14 @@ class Examples:
         labels: Index into `label_names`, shape (n,).
         label_names: Class names, sorted.
         groups: Group number from 0, shape (n,); None where the data has no groups.
+        pairs: n second texts; None where examples are of one text.
     """
 
     texts: list[str]
     labels: NDArray[np.int64]
     label_names: tuple[str, ...]
     groups: NDArray[np.int64] | None = None
+    pairs: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -46,6 +48,7 @@ class Examples:
             labels=self.labels[indices],
             label_names=self.label_names,
             groups=None if self.groups is None else self.groups[indices],
+            pairs=None if self.pairs is None else [self.pairs[i] for i in indices],
         )
 
 
@@ -101,12 +104,16 @@ def load_examples(folder: Path) -> Examples:
     """
     table = pq.read_table(folder / FILE_NAME)
     names, labels = _encoded(table.column("label"))
-    has_groups = table.num_rows > 0 and table.column("group").null_count < table.num_rows
+    has_groups, has_pairs = (
+        table.num_rows > 0 and table.column(name).null_count < table.num_rows
+        for name in ("group", "text_pair")
+    )
     return Examples(
         texts=table.column("text").to_pylist(),
         labels=labels,
         label_names=names,
         groups=_encoded(table.column("group"))[1] if has_groups else None,
+        pairs=table.column("text_pair").to_pylist() if has_pairs else None,
     )
 
 

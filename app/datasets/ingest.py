@@ -114,7 +114,12 @@ def ingest_rows(
         raise TooManyRowsError(MAX_INLINE_ROWS, pointer="/examples")
     lines = "\n".join(json.dumps(row, ensure_ascii=True, sort_keys=True) for row in rows)
     has_groups = any(row.get(ColumnRole.GROUP) is not None for row in rows)
-    choices = ColumnChoices(text="text", label="label", group="group" if has_groups else None)
+    choices = ColumnChoices(
+        text="text",
+        text_pair="text_pair" if task(task_type).is_paired else None,
+        label="label",
+        group="group" if has_groups else None,
+    )
     try:
         return ingest(
             BytesIO(lines.encode("ascii")),

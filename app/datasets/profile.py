@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from app.datasets.folding import fold_hash
+from app.datasets.folding import pair_hash
 from app.datasets.languages import count_cjk, language_shares
 
 LANGUAGE_SAMPLE = 1_000
@@ -107,11 +107,13 @@ class ProfileBuilder:
         """Examples per label so far."""
         return self._counts
 
-    def add(self, text: str, label: str) -> None:
-        """Count this example."""
+    def add(self, text: str, label: str, text_pair: str | None = None) -> None:
+        """Count this example; of a pair both texts together are its text."""
+        hashed = pair_hash(text, text_pair)
+        if text_pair is not None:
+            text = f"{text} {text_pair}"
         self._counts[label] += 1
         self._labels.append(self._codes.setdefault(label, len(self._codes)))
-        hashed = fold_hash(text)
         self._hashes.append(hashed)
         self._words.append(len(text.split()))
         characters = len(text) - text.count(" ")

@@ -19,7 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from app.datasets.examples import Examples
-from app.datasets.folding import fold_hashes
+from app.datasets.folding import unordered_hashes
 
 VALIDATION_FRACTION = 0.2
 
@@ -88,7 +88,7 @@ def subsample(examples: Examples, n: int, seed: int) -> Indices:
 
 def _units(examples: Examples) -> Indices:
     """The unit of each example, shape (n,)."""
-    _, texts = np.unique(fold_hashes(examples.texts), return_inverse=True)
+    _, texts = np.unique(unordered_hashes(examples.texts, examples.pairs), return_inverse=True)
     if examples.groups is None:
         return texts.astype(np.int64)
     n_texts = int(texts.max(initial=-1)) + 1

@@ -1,5 +1,7 @@
 """Predicts with a fine-tuned model: `python predict.py "a text" "another text"`.
 
+Where it was trained on pairs, every two texts are one: `python predict.py "a premise" "its hypothesis"`.
+
 Lies beside `classifier.json` and needs torch, transformers and safetensors, for an adapter also peft. A head
 or an adapter holds no weights of its base model: these come from the hub by their id, or from the folder that
 `--base` names.
@@ -42,16 +44,37 @@ class Classifier:
             self._encode = self._open_model(folder / "adapter")
 
     @torch.inference_mode()
-    def probabilities(self, texts: Sequence[str], batch_size: int = 16) -> Tensor:
-        """Of each class, shape (n, K)."""
-        prefixed = [self.settings["input_prefix"] + text for text in texts]
-        parts = [prefixed[i : i + batch_size] for i in range(0, len(prefixed), batch_size)]
-        pooled = torch.cat([self._encode(part) for part in parts])
-        return torch.softmax(pooled @ self._weight.T + self._bias, dim=1)
+    def probabilities(
+        self, texts: Sequence[str], pairs: Sequence[str] | None = None, batch_size: int = 16
+    ) -> Tensor:
+        """Of each class, shape (n, K).
 
-    def predict(self, texts: Sequence[str]) -> list[str]:
-        """The likeliest class of each text."""
-        return [self.labels[int(i)] for i in self.probabilities(texts).argmax(dim=1)]
+        Args:
+            texts: n of them.
+            pairs: n second texts, where the model was trained on pairs.
+            batch_size: Texts at once.
+        """
+        starts = range(0, len(texts), batch_size)
+        found = [
+            self._pooled(texts[i : i + batch_size], None if pairs is None else pairs[i : i + batch_size])
+            for i in starts
+        ]
+        return torch.softmax(torch.cat(found) @ self._weight.T + self._bias, dim=1)
+
+    def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[str]:
+        """The likeliest class of each text or pair."""
+        return [self.labels[int(i)] for i in self.probabilities(texts, pairs).argmax(dim=1)]
+
+    def _pooled(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Tensor:
+        """Shape (B, d); of a pair that was not read together both vectors, their distance and product."""
+        prefix = self.settings["input_prefix"]
+        first = [prefix + text for text in texts]
+        second = None if pairs is None else [prefix + text for text in pairs]
+        if second is None or self.settings["strategy"] != "head":
+            pooled: Tensor = self._encode(first, second)
+            return pooled
+        u, v = self._encode(first, None), self._encode(second, None)
+        return torch.cat([u, v, (u - v).abs(), u * v], dim=1)
 
     def _open_model(self, adapter: Path) -> Any:  # noqa: ANN401  (transformers leaves its models untyped)
         from transformers import AutoModel, AutoTokenizer
@@ -69,15 +92,24 @@ class Classifier:
             model = PeftModel.from_pretrained(model, str(adapter))
         model.eval()
 
-        def encode(texts: Sequence[str]) -> Tensor:
+        tells_pairs = (getattr(model.config, "type_vocab_size", 0) or 0) > 1
+        tells_pairs = tells_pairs and "token_type_ids" in tokenizer.model_input_names
+
+        def encode(texts: Sequence[str], pairs: Sequence[str] | None) -> Tensor:
             batch = tokenizer(
                 list(texts),
+                None if pairs is None else list(pairs),
                 padding=True,
                 truncation=True,
                 max_length=self.settings["max_length"],
                 return_tensors="pt",
             )
-            found = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+            given = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+            if pairs is not None and tells_pairs:
+                # By the texts, since not every tokenizer whose model tells them apart does so itself.
+                ids = [[int(i == 1) for i in e.sequence_ids] for e in batch.encodings]
+                given["token_type_ids"] = _filled(torch.tensor(ids), batch["attention_mask"])
+            found = model(**given)
             return _mean(found.last_hidden_state, batch["attention_mask"])
 
         return encode
@@ -93,7 +125,7 @@ class Classifier:
         tokenizer.enable_truncation(self.settings["max_length"])
         special = bool(config.get("add_special_tokens", False))
 
-        def encode(texts: Sequence[str]) -> Tensor:
+        def encode(texts: Sequence[str], _pairs: None) -> Tensor:
             rows = [tokenizer.encode(text, add_special_tokens=special).ids for text in texts]
             return torch.stack([_mean_of_rows(table, row) for row in rows])
 
@@ -103,6 +135,11 @@ class Classifier:
 def _mean(states: Tensor, mask: Tensor) -> Tensor:
     weights = mask.unsqueeze(-1).float()
     return (states.float() * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
+
+
+def _filled(types: Tensor, mask: Tensor) -> Tensor:
+    """The type of a pair's second text from its first token to the last token of all."""
+    return (types.cumsum(dim=1) > 0).long() * mask
 
 
 def _mean_of_rows(table: Tensor, rows: Sequence[int]) -> Tensor:
@@ -116,7 +153,12 @@ def main() -> None:
     parser.add_argument("--base", help="folder or hub id of the base model")
     arguments = parser.parse_args()
     classifier = Classifier(base=arguments.base)
-    for text, found in zip(arguments.texts, classifier.probabilities(arguments.texts), strict=True):
+    texts, pairs = arguments.texts, None
+    if classifier.settings["is_paired"]:
+        if len(texts) % 2:
+            parser.error("this model reads pairs: give an even number of texts")
+        texts, pairs = texts[::2], texts[1::2]
+    for text, found in zip(texts, classifier.probabilities(texts, pairs), strict=True):
         best = int(found.argmax())
         print(f"{classifier.labels[best]}\t{float(found[best]):.3f}\t{text}")  # noqa: T201
 

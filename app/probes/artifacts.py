@@ -69,12 +69,14 @@ def export(
 def _described(spec: TrialSpec) -> dict[str, Any]:
     hub, _, rest = spec.model_name.partition(":")
     model_id, _, revision = rest.rpartition("@")
+    examples = load_examples(spec.dataset_folder)
     return {
         "format": FORMAT,
         "base": {"name": spec.model_name, "hub": hub, "id": model_id, "revision": revision},
         "strategy": spec.strategy,
         "task_type": spec.task_type,
-        "labels": list(load_examples(spec.dataset_folder).label_names),
+        "is_paired": examples.pairs is not None,
+        "labels": list(examples.label_names),
         "pooling": "mean",
         "input_prefix": spec.input_prefix,
         "n_examples": len(json.loads(spec.split_file.read_text(encoding="utf-8"))["train"]),

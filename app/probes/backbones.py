@@ -10,9 +10,9 @@ static word vectors are all pooled by the mean over a text's tokens, which needs
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 import torch
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 DEFAULT_MAX_LENGTH = 512
 """Tokens kept where neither the tokenizer nor the model states a limit."""
 STATIC_VECTORS = "static-vectors"
+
+
+Inputs: TypeAlias = Sequence[str] | Sequence[tuple[str, str]]
+"""n texts, or n pairs of texts."""
 
 
 class BackboneError(Exception):
@@ -47,17 +51,23 @@ class Batch:
     Attributes:
         ids: Shape (B, T), int64.
         mask: 1 for a token, 0 for padding, shape (B, T), int64.
+        types: 1 for a token of a pair's second text, shape (B, T), int64; None where there are no pairs.
     """
 
     ids: Tensor
     mask: Tensor
+    types: Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device; to a card it travels while the processor goes on."""
-        if device.type != "cuda":
-            return Batch(ids=self.ids.to(device), mask=self.mask.to(device))
-        ids, mask = (part.pin_memory().to(device, non_blocking=True) for part in (self.ids, self.mask))
-        return Batch(ids=ids, mask=mask)
+
+        def moved(part: Tensor) -> Tensor:
+            if device.type != "cuda":
+                return part.to(device)
+            return part.pin_memory().to(device, non_blocking=True)
+
+        types = None if self.types is None else moved(self.types)
+        return Batch(ids=moved(self.ids), mask=moved(self.mask), types=types)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -69,19 +79,25 @@ class TokenizedTexts:
         starts: Where each text begins, shape (n,), int64.
         lengths: Tokens of each text, shape (n,), int64.
         pad_id: Id that fills a row.
+        seconds: Tokens before the second text of each pair, shape (n,), int64; None where there are no pairs.
     """
 
     ids: NDArray[np.int32]
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
     pad_id: int
+    seconds: NDArray[np.int64] | None = None
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]], pad_id: int) -> "TokenizedTexts":
+    def of(
+        cls, rows: Sequence[Sequence[int]], pad_id: int, seconds: Sequence[int] | None = None
+    ) -> "TokenizedTexts":
         """Texts of these ids."""
         lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
         ids = np.fromiter((i for row in rows for i in row), dtype=np.int32, count=int(lengths.sum()))
-        return cls(ids=ids, starts=np.cumsum(lengths) - lengths, lengths=lengths, pad_id=pad_id)
+        begin = None if seconds is None else np.asarray(seconds, dtype=np.int64)
+        starts = np.cumsum(lengths) - lengths
+        return cls(ids=ids, starts=starts, lengths=lengths, pad_id=pad_id, seconds=begin)
 
     @classmethod
     def joined(cls, parts: Sequence["TokenizedTexts"]) -> "TokenizedTexts":
@@ -101,7 +117,10 @@ class TokenizedTexts:
         mask = columns < lengths
         ids = np.full(mask.shape, self.pad_id, dtype=np.int64)
         ids[mask] = self.ids[(self.starts[rows, None] + columns)[mask]]
-        return Batch(ids=torch.from_numpy(ids), mask=torch.from_numpy(mask.astype(np.int64)))
+        types = None
+        if self.seconds is not None:
+            types = torch.from_numpy((mask & (columns >= self.seconds[rows, None])).astype(np.int64))
+        return Batch(ids=torch.from_numpy(ids), mask=torch.from_numpy(mask.astype(np.int64)), types=types)
 
     def renumbered(self, new_ids: NDArray[np.int32]) -> "TokenizedTexts":
         """The same texts after the vocabulary was restricted.
@@ -109,9 +128,7 @@ class TokenizedTexts:
         Args:
             new_ids: New id by old id, shape (V,).
         """
-        return TokenizedTexts(
-            ids=new_ids[self.ids], starts=self.starts, lengths=self.lengths, pad_id=int(new_ids[self.pad_id])
-        )
+        return replace(self, ids=new_ids[self.ids], pad_id=int(new_ids[self.pad_id]))
 
 
 class Backbone(Protocol):
@@ -133,8 +150,8 @@ class Backbone(Protocol):
     tokenizer_sha256: str | None
     kept_ids: NDArray[np.int64] | None
 
-    def tokenize(self, texts: Sequence[str], max_length: int) -> TokenizedTexts:
-        """Token ids of the texts, prefix and special tokens included, cut to `max_length`."""
+    def tokenize(self, texts: Inputs, max_length: int) -> TokenizedTexts:
+        """Token ids of texts or pairs, prefix and special tokens included, each cut to `max_length`."""
 
     def encode(self, batch: Batch) -> Tensor:
         """Mean of the tokens' vectors, shape (B, d); 0 for a text without tokens."""
@@ -157,6 +174,16 @@ class Backbone(Protocol):
 
     def add_adapters(self, config: "PeftConfig") -> nn.Module:
         """All weights frozen, with adapters beside them; returns what holds both, from now on `module`."""
+
+
+def is_paired(texts: Inputs) -> TypeGuard[Sequence[tuple[str, str]]]:
+    """Whether these are pairs; of none at all nobody can tell, and it does not matter."""
+    return len(texts) > 0 and not isinstance(texts[0], str)
+
+
+def _second_begins(sequence_ids: Sequence[int | None]) -> int:
+    """Place of the second text's first token; the end where nothing of it is left."""
+    return next((i for i, found in enumerate(sequence_ids) if found == 1), len(sequence_ids))
 
 
 def tokenizer_digest(folder: Path) -> str | None:
@@ -224,11 +251,17 @@ class StaticVectors:
         self._tokenizer.no_padding()
         self._n_tokens = table.shape[0]
 
-    def tokenize(self, texts: Sequence[str], max_length: int) -> TokenizedTexts:
-        """Ids of the texts' tokens."""
+    def tokenize(self, texts: Inputs, max_length: int) -> TokenizedTexts:
+        """Ids of the texts' tokens.
+
+        Raises:
+            BackboneError: They are pairs: a mean over both says nothing of how they relate.
+        """
+        if is_paired(texts):
+            raise BackboneError("word vectors read one text at a time")
         self._tokenizer.enable_truncation(min(max_length, self.max_length))
         encodings = self._tokenizer.encode_batch_fast(
-            [self._prefix + text for text in texts], add_special_tokens=self._special
+            [self._prefix + str(text) for text in texts], add_special_tokens=self._special
         )
         return TokenizedTexts.of([encoding.ids for encoding in encodings], pad_id=0)
 
@@ -277,31 +310,46 @@ class Transformer:
         self.width = int(config.hidden_size)
         self.n_parameters = sum(p.numel() for p in self.module.parameters())
         self.max_length = _longest_input(self._tokenizer, config)
+        n_types = getattr(config, "type_vocab_size", 0) or 0
+        self._tells_pairs = n_types > 1 and "token_type_ids" in self._tokenizer.model_input_names
         # A decoder may have no padding token; any id will do, since the mask hides it.
         known = (self._tokenizer.pad_token_id, config.pad_token_id, self._tokenizer.eos_token_id)
         self._pad_id = int(next((i for i in known if i is not None), 0))
 
-    def tokenize(self, texts: Sequence[str], max_length: int) -> TokenizedTexts:
-        """Ids of the texts' tokens with special tokens."""
+    def tokenize(self, texts: Inputs, max_length: int) -> TokenizedTexts:
+        """Ids of the texts' tokens with special tokens; of a pair the longer text is cut first."""
         if not texts:
             return TokenizedTexts.of([], self._pad_id)
+        paired = is_paired(texts)
+        first = [self._prefix + (text[0] if paired else str(text)) for text in texts]
         encoded = self._tokenizer(
-            [self._prefix + text for text in texts],
+            first,
+            [self._prefix + text[1] for text in texts] if paired else None,
             truncation=True,
             max_length=min(max_length, self.max_length),
             return_attention_mask=False,
             return_token_type_ids=False,
         )
-        return TokenizedTexts.of(encoded["input_ids"], self._pad_id)
+        if not paired:
+            return TokenizedTexts.of(encoded["input_ids"], self._pad_id)
+        seconds = [_second_begins(encoding.sequence_ids) for encoding in encoded.encodings]
+        return TokenizedTexts.of(encoded["input_ids"], self._pad_id, seconds)
 
     def encode(self, batch: Batch) -> Tensor:
         """Mean of the last layer's states, shape (B, d)."""
-        states: Tensor = self._model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+        states: Tensor = self._model(**self._arguments(batch)).last_hidden_state
         return mean_pool(states, batch.mask)
+
+    def _arguments(self, batch: Batch) -> dict[str, Tensor]:
+        """What the model is called with; token types only where it was pretrained with several."""
+        found = {"input_ids": batch.ids, "attention_mask": batch.mask}
+        if batch.types is not None and self._tells_pairs:
+            found["token_type_ids"] = batch.types
+        return found
 
     def encode_layers(self, batch: Batch) -> Tensor:
         """Mean of the states of the input vectors and of every layer, shape (B, layers + 1, d)."""
-        found = self._model(input_ids=batch.ids, attention_mask=batch.mask, output_hidden_states=True)
+        found = self._model(**self._arguments(batch), output_hidden_states=True)
         # Whether the last of `hidden_states` has passed the final norm differs between models.
         states = [*found.hidden_states[:-1], found.last_hidden_state]
         return torch.stack([mean_pool(layer, batch.mask) for layer in states], dim=1)

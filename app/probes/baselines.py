@@ -44,7 +44,7 @@ def run_baselines(
     scores = []
     for name, predict in ((MAJORITY, predict_majority), (TFIDF, predict_tfidf)):
         began = time.monotonic()
-        predictions = predict(data.train, data.validation.texts, n_classes, seed)
+        predictions = predict(data.train, data.validation, n_classes, seed)
         references = data.validation.labels
         scores.append(
             BaselineScore(
@@ -58,24 +58,37 @@ def run_baselines(
     return BaselineReport(scores=tuple(scores))
 
 
-def predict_majority(train: Part, texts: Sequence[str], n_classes: int, seed: int) -> Labels:
-    """The commonest class for every text; of equally common ones the first."""
+def predict_majority(train: Part, asked: Part, n_classes: int, seed: int) -> Labels:
+    """The commonest class for every example; of equally common ones the first."""
     del seed
-    return np.full(len(texts), np.bincount(train.labels, minlength=n_classes).argmax(), dtype=np.int64)
+    return np.full(len(asked.texts), np.bincount(train.labels, minlength=n_classes).argmax(), dtype=np.int64)
 
 
-def predict_tfidf(train: Part, texts: Sequence[str], n_classes: int, seed: int) -> Labels:
+def predict_tfidf(train: Part, asked: Part, n_classes: int, seed: int) -> Labels:
     """Classes by n-grams, C chosen by cross-validated accuracy; the majority where there is one class."""
     if len(np.unique(train.labels)) < 2:
-        return predict_majority(train, texts, n_classes, seed)
+        return predict_majority(train, asked, n_classes, seed)
     vectorizer = _vectorizer(train.texts)
     try:
-        terms = vectorizer.fit_transform(train.texts)
+        vectorizer.fit([*train.texts, *(train.pairs or ())])
     except ValueError:  # no text holds a single term
-        return predict_majority(train, texts, n_classes, seed)
+        return predict_majority(train, asked, n_classes, seed)
+    terms = _terms(vectorizer, train)
     strength = _best_strength(terms, train, seed)
     model = _fitted(terms, train.labels, strength)
-    return np.asarray(model.predict(vectorizer.transform(texts)), dtype=np.int64)
+    return np.asarray(model.predict(_terms(vectorizer, asked)), dtype=np.int64)
+
+
+def _terms(vectorizer: Any, part: Part) -> Any:  # noqa: ANN401  (scikit-learn is untyped)
+    """Weights of the texts' terms; of pairs how these differ and which are shared, and how alike they are."""
+    from scipy.sparse import csr_array, hstack
+
+    first = vectorizer.transform(part.texts)
+    if part.pairs is None:
+        return first
+    second = vectorizer.transform(part.pairs)
+    shared = first.multiply(second)
+    return hstack([abs(first - second), shared, csr_array(shared.sum(axis=1).reshape(-1, 1))], format="csr")
 
 
 def is_cjk(texts: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.datasets.examples import Examples, load_examples
-from app.datasets.folding import fold_hashes
+from app.datasets.folding import unordered_hashes
 
 MOST_VALIDATION = 1_000
 """Rows validated on at most: the standard error of an accuracy of 0.8 is then 1.3 points."""
@@ -24,12 +24,29 @@ class Part:
         texts: n texts.
         labels: Classes, shape (n,).
         groups: Same number for texts that are the same or belong together, shape (n,).
+        pairs: n second texts; None where examples are of one text.
     """
 
     rows: NDArray[np.int64]
     texts: Sequence[str]
     labels: NDArray[np.int64]
     groups: NDArray[np.int64]
+    pairs: Sequence[str] | None = None
+
+    def take(self, places: NDArray[np.int64]) -> "Part":
+        """The examples at these places."""
+        return Part(
+            rows=self.rows[places],
+            texts=[self.texts[i] for i in places],
+            labels=self.labels[places],
+            groups=self.groups[places],
+            pairs=None if self.pairs is None else [self.pairs[i] for i in places],
+        )
+
+    @property
+    def inputs(self) -> Sequence[str] | Sequence[tuple[str, str]]:
+        """What a model reads: n texts, or n pairs of them."""
+        return self.texts if self.pairs is None else list(zip(self.texts, self.pairs, strict=True))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -50,13 +67,7 @@ class TrialData:
 
     def passed_over(self) -> Part:
         """The training examples that feature passes see."""
-        train = self.train
-        return Part(
-            rows=train.rows[self.seen],
-            texts=[train.texts[i] for i in self.seen],
-            labels=train.labels[self.seen],
-            groups=train.groups[self.seen],
-        )
+        return self.train.take(self.seen)
 
 
 def write_split(
@@ -103,5 +114,6 @@ def _part(examples: Examples, rows: NDArray[np.int64]) -> Part:
     taken = examples.take(rows)
     groups = taken.groups
     if groups is None:
-        groups = np.unique(fold_hashes(taken.texts), return_inverse=True)[1].astype(np.int64)
-    return Part(rows=rows, texts=taken.texts, labels=taken.labels, groups=groups)
+        hashes = unordered_hashes(taken.texts, taken.pairs)
+        groups = np.unique(hashes, return_inverse=True)[1].astype(np.int64)
+    return Part(rows=rows, texts=taken.texts, labels=taken.labels, groups=groups, pairs=taken.pairs)

@@ -4,7 +4,7 @@ Of every example the last layer is kept, which the head reads; of as many as est
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ LAST, EVERY = "mean over tokens: last layer", "mean over tokens: every layer"
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Passed:
-    """Frozen features of a trial's examples.
+    """Frozen features of a trial's examples; of a pair those that compare both texts, d then being 4 widths.
 
     Attributes:
         seen: Last layer of the training examples that are seen, shape (k, d).
@@ -66,31 +66,37 @@ def pass_over(
         backbone = load_backbone(folder, seed=spec.seed, input_prefix=spec.input_prefix)
         backbone.module.to(best_device())
         tokenized = TokenizedTexts.joined(
-            [tokenize(spec, backbone, p.texts, spec.recipe.max_length) for p in (seen, data.validation)]
+            [
+                tokenize(spec, backbone, texts, spec.recipe.max_length)
+                for texts in _texts(seen, data.validation)
+            ]
         )
-        total = len(tokenized)
-        others = np.setdiff1d(np.arange(total), estimated)
+        n_examples = len(seen.rows) + len(data.validation.rows)
+        n_each = len(tokenized) // max(n_examples, 1)
+        of_estimated = _of_each_text(estimated, n_examples, n_each)
+        others = np.setdiff1d(np.arange(len(tokenized)), of_estimated)
         began = time.monotonic()
+        n_done = 0
+
+        def on_batch(n: int) -> None:
+            heartbeat(Heartbeat(stage="features", done=n_done + n, total=len(tokenized)))
+
         layers = extract_features(
             backbone,
             tokenized,
-            rows=estimated,
+            rows=of_estimated,
             reduce=every_layer,
             precision=spec.precision,
-            on_batch=lambda n: heartbeat(Heartbeat(stage="features", done=n, total=total)),
+            on_batch=on_batch,
         )
-        rest = extract_features(
-            backbone,
-            tokenized,
-            rows=others,
-            precision=spec.precision,
-            on_batch=lambda n: heartbeat(Heartbeat(stage="features", done=len(estimated) + n, total=total)),
-        )
+        n_done = len(of_estimated)
+        rest = extract_features(backbone, tokenized, rows=others, precision=spec.precision, on_batch=on_batch)
         seconds = time.monotonic() - began
-        last = np.empty((total, backbone.width), dtype=np.float32)
-        last[estimated] = layers[:, -1]
+        last = np.empty((len(tokenized), backbone.width), dtype=np.float32)
+        last[of_estimated] = layers[:, -1]
         if len(others):
             last[others] = rest[:, -1]
+        last, layers = _compared(last, n_each), _compared(layers, n_each)
         cache.put(of_last, last)
         cache.put(of_every, layers)
         kept, kept_layers = last, layers
@@ -102,6 +108,29 @@ def pass_over(
         layers=np.asarray(kept_layers, dtype=np.float32),
         seconds=seconds,
     )
+
+
+def _texts(seen: Part, validation: Part) -> list[Sequence[str]]:
+    """Every text by itself, the second ones of pairs behind all first ones."""
+    found = [seen.texts, validation.texts]
+    return found if seen.pairs is None else [*found, seen.pairs, validation.pairs or ()]
+
+
+def _of_each_text(examples: NDArray[np.int64], n_examples: int, n_each: int) -> NDArray[np.int64]:
+    """Places of the texts of these examples, all first ones before all second ones."""
+    return (examples + n_examples * np.arange(n_each)[:, None]).ravel()
+
+
+def _compared(features: Features, n_each: int) -> Features:
+    """Of pairs both vectors, their distance and their product, shape (n, ..., 4 d).
+
+    Source: Conneau et al. 2017, "Supervised Learning of Universal Sentence Representations from Natural
+    Language Inference Data", section 3.1 (InferSent).
+    """
+    if n_each < 2:
+        return features
+    u, v = np.split(features, n_each)
+    return np.concatenate([u, v, np.abs(u - v), u * v], axis=-1)
 
 
 def _estimated(seen: Part, spec: TrialSpec) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from app.ranking.observations import condition_on_probes
 from app.ranking.probe_model import Extent, Group, load_probe_model
 from app.ranking.recipe import suits
 from app.ranking.target import TUNED
+from app.tasks.catalogue import TASKS
 from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
@@ -143,7 +145,17 @@ def prepare(
     epochs = epochs_for(sample.n_train)
     features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation)).tolist()
     max_length = kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages)))
-    arms = _arms(entries, request, per_example.tolist(), sample, epochs, max_length)
+    strategies = [Strategy(s) for s in request["strategies"]]
+    is_paired = TASKS[question.profile.task_type].is_paired
+    suitable = [suited(entry, strategies, is_paired=is_paired) for entry in entries]
+    footprints = partial(fitted, tokens=max_length, limit_bytes=memory_limit(request))
+    arms = tuple(
+        _arm(
+            model, strategy, per_example.tolist()[model], sample, epochs, footprints(entries[model], strategy)
+        )
+        for model, found in enumerate(suitable)
+        for strategy in found
+    )
     plan = RunPlan(
         belief=_prior(question, base, entries, adapted_among(a.strategy for a in arms)),
         names=tuple(e.name for e in entries),
@@ -225,23 +237,6 @@ def memory_limit(request: Mapping[str, Any]) -> int:
     return int((request["budget"].get("memory_gb") or MEMORY_GB) * 1e9)
 
 
-def _arms(
-    entries: Sequence[ModelEntry],
-    request: Mapping[str, Any],
-    pass_seconds: Sequence[float],
-    sample: Sample,
-    epochs: int,
-    max_length: int,
-) -> tuple[ArmPlan, ...]:
-    """Every candidate with every strategy that suits it, fitted into memory."""
-    strategies, limit = [Strategy(s) for s in request["strategies"]], memory_limit(request)
-    return tuple(
-        _arm(model, strategy, pass_seconds[model], sample, epochs, fitted(entry, strategy, max_length, limit))
-        for model, entry in enumerate(entries)
-        for strategy in suited(entry, strategies)
-    )
-
-
 def _arm(
     model: int, strategy: Strategy, pass_seconds: float, sample: Sample, epochs: int, footprint: Footprint
 ) -> ArmPlan:
@@ -267,14 +262,14 @@ def _arm(
     )
 
 
-def suited(entry: ModelEntry, strategies: Sequence[Strategy]) -> list[Strategy]:
+def suited(entry: ModelEntry, strategies: Sequence[Strategy], *, is_paired: bool = False) -> list[Strategy]:
     """The strategies that a model is probed with.
 
     Of a table of word vectors the head, where it is asked for: to train the table gains little over it.
     """
     if entry.n_layers == 0 and Strategy.HEAD in strategies:
         return [Strategy.HEAD]
-    return [s for s in strategies if suits(entry, s)]
+    return [s for s in strategies if suits(entry, s, is_paired=is_paired)]
 
 
 def _prior(

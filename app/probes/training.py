@@ -296,7 +296,7 @@ def _tokenize(
 ) -> tuple[TokenizedTexts, TokenizedTexts, TokenizedTexts]:
     """The tokens of training, validation and test part, and the backbone's vocabulary cut to them."""
     parts = [
-        tokenize(spec, backbone, part.texts, max_length) for part in (data.train, data.validation, data.test)
+        tokenize(spec, backbone, part.inputs, max_length) for part in (data.train, data.validation, data.test)
     ]
     new_ids = backbone.restrict_vocabulary(np.unique(np.concatenate([part.ids for part in parts])))
     train, validation, test = (part.renumbered(new_ids) for part in parts)

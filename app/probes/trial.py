@@ -173,7 +173,8 @@ class Trial:
         spec, data = self._spec, self._load_data()
         is_new = not any(spec.folder.glob("slice-*"))
         head: LinearClassifier | None = None
-        if is_new and spec.recipe.head_from_features:
+        # What is read together has no features of its own before training: a pair's head begins at random.
+        if is_new and spec.recipe.head_from_features and data.train.pairs is None:
             head = self._fit_head(self._passes()).classifier
         self._beat(Heartbeat(stage="loading"))
         backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)

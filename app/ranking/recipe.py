@@ -54,9 +54,13 @@ def learning_rate(entry: ModelEntry, strategy: Strategy, n_train: int) -> float:
     return float(f"{rate * RATE_MULTIPLES.get(strategy, 1.0):.1e}")
 
 
-def suits(entry: ModelEntry, strategy: Strategy) -> bool:
-    """Whether a model has what a strategy trains: a table of word vectors has no layers to adapt."""
-    return entry.n_layers > 0 or strategy in {Strategy.FULL, Strategy.HEAD}
+def suits(entry: ModelEntry, strategy: Strategy, *, is_paired: bool = False) -> bool:
+    """Whether a model has what a strategy trains.
+
+    A table of word vectors has no layers to adapt, nor any that two texts could meet in: of pairs only what
+    its vectors of both show is learnt from.
+    """
+    return entry.n_layers > 0 or strategy is Strategy.HEAD or (strategy is Strategy.FULL and not is_paired)
 
 
 RATE_MULTIPLES = {

@@ -128,6 +128,11 @@ class TaskDefinition:
         """Whether models can be probed on an uploaded data set of this task."""
         return self.check_row is not None
 
+    @property
+    def is_paired(self) -> bool:
+        """Whether an example is of two texts."""
+        return self.rule(ColumnRole.TEXT_PAIR) is not None
+
     def rule(self, role: ColumnRole) -> ColumnRule | None:
         """The rule of this role, if the task has it."""
         return next((rule for rule in self.columns if rule.role is role), None)

@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from app.tasks.base import TABLES, FileFormat, TaskDefinition
 from app.tasks.text_classification import TEXT_CLASSIFICATION
+from app.tasks.text_pair_classification import TEXT_PAIR_CLASSIFICATION
 from models_registry.vocabulary import TaskType
 
 _ARCHIVE = (FileFormat.ARCHIVE,)
@@ -27,13 +28,7 @@ _ALL = (
         "A text and a list of the labels that apply to it.",
         _RECORDS,
     ),
-    _described(
-        TaskType.TEXT_PAIR_CLASSIFICATION,
-        "Text pair classification",
-        ("accuracy", "f1", "f1_macro", "matthews_correlation"),
-        "Two texts and the class of their relation.",
-        TABLES,
-    ),
+    TEXT_PAIR_CLASSIFICATION,
     _described(
         TaskType.TEXT_REGRESSION,
         "Text regression",

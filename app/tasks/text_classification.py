@@ -19,10 +19,15 @@ _TEXT_NAMES = (
     *("query", "question", "title", "headline", "body", "input", "texts", "sentences", "reviews"),
     *("文本", "评论", "内容", "句子", "正文", "评价", "标题", "问题", "文章", "语句"),
 )
-_LABEL_NAMES = (
+LABEL_NAMES = (
     *("label", "class", "category", "target", "sentiment", "intent", "emotion", "topic", "polarity"),
     *("tag", "y", "labels", "classes", "label_text", "label_name"),
     *("标签", "类别", "分类", "情感", "意图", "类型", "情绪"),
+)
+GROUP_RULE = ColumnRule(
+    role=ColumnRole.GROUP,
+    description="Examples of one group (an author, a document) stay on one side of the split.",
+    required=False,
 )
 
 
@@ -55,12 +60,8 @@ TEXT_CLASSIFICATION = TaskDefinition(
     formats=TABLES,
     columns=(
         ColumnRule(role=ColumnRole.TEXT, description="The text to classify.", names=_TEXT_NAMES),
-        ColumnRule(role=ColumnRole.LABEL, description="Its class: text or a number.", names=_LABEL_NAMES),
-        ColumnRule(
-            role=ColumnRole.GROUP,
-            description="Examples of one group (an author, a document) stay on one side of the split.",
-            required=False,
-        ),
+        ColumnRule(role=ColumnRole.LABEL, description="Its class: text or a number.", names=LABEL_NAMES),
+        GROUP_RULE,
     ),
     min_classes=2,
     check_row=check_row,

@@ -62,10 +62,10 @@ def head_accuracy(folder: Path, rows: Rows) -> float:
 
 def tfidf_accuracy(rows: Rows) -> float:
     texts, labels = [text for text, _ in rows], np.array([label for _, label in rows])
-    train = Part(
-        rows=np.arange(N_TRAIN), texts=texts[:N_TRAIN], labels=labels[:N_TRAIN], groups=np.arange(N_TRAIN)
-    )
-    return float(np.mean(predict_tfidf(train, texts[N_TRAIN:], 2, 0) == labels[N_TRAIN:]))
+    every = np.arange(N_TRAIN + N_TEST)
+    whole = Part(rows=every, texts=texts, labels=labels, groups=every)
+    train, test = whole.take(every[:N_TRAIN]), whole.take(every[N_TRAIN:])
+    return float(np.mean(predict_tfidf(train, test, 2, 0) == test.labels))
 
 
 def majority(rows: Rows) -> float:

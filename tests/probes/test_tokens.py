@@ -1,11 +1,10 @@
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.probes.backbones import Backbone, TokenizedTexts, load_backbone, tokenizer_digest
+from app.probes.backbones import Backbone, Inputs, TokenizedTexts, load_backbone, tokenizer_digest
 from app.probes.messages import TrainingRecipe, TrialSpec
 from app.probes.tokens import tokenize
 from tests.probes.tiny import trial_spec, write_tiny_bert
@@ -32,7 +31,7 @@ class Counting:
         self.n_calls = 0
         backbone.tokenize = self  # type: ignore[method-assign]
 
-    def __call__(self, texts: Sequence[str], max_length: int) -> TokenizedTexts:
+    def __call__(self, texts: Inputs, max_length: int) -> TokenizedTexts:
         self.n_calls += 1
         return self._tokenize(texts, max_length)
 

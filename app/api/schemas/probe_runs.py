@@ -44,6 +44,9 @@ class Example(RequestModel):
 
     text: Annotated[SafeText, Field(max_length=100_000)]
     label: Annotated[SafeText, Field(max_length=1_000)] | int | bool
+    text_pair: Annotated[SafeText, Field(max_length=100_000)] | None = Field(
+        default=None, description="The second text, where the task is about two."
+    )
 
 
 class ProbeRunRequest(RequestModel):
