@@ -61,6 +61,12 @@ LOAD_SECONDS, LOAD_SECONDS_PER_PARAMETER = 0.5, 1e-8
 """Forking a trial, opening its weights (0.06 to 0.33 s; 1.2 s for 118 million) and fitting the head."""
 SLICE_OVERHEAD_SECONDS = 0.5
 """Saving a slice's state: 0 to 1.1 s, 0.5 s on average."""
+HEAD_SECONDS_PER_VALUE = 4e-7
+"""Of features, two classes: 3.4e-7 to 6.1e-7 at 1,000 to 4,000 examples of 256 to 1,536 features."""
+ESTIMATE_SECONDS_PER_COLUMN = 2e-3
+"""Of features of 1,000 examples: 1.7e-3 to 2.7e-3 for all estimators together."""
+COMPARED = 4
+"""Times as many features of a pair as of a text."""
 EXAMPLE_SECONDS = 3e-5
 """Tokenising and batching one text: 2e-5 to 4e-5 s, all that a table of word vectors takes."""
 
@@ -143,10 +149,12 @@ def prepare(
     per_example = pass_seconds(table, tokens, device)
     sample = choose_sample(n_examples, budget - kept_back, float(per_example.sum()))
     epochs = epochs_for(sample.n_train)
-    features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation)).tolist()
+    is_paired = TASKS[question.profile.task_type].is_paired
+    columns = table.width * (COMPARED if is_paired else 1)
+    fits = fit_seconds(columns, sample.n_seen, int(question.profile.facts.get("n_classes") or 2))
+    features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation) + fits).tolist()
     max_length = kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages)))
     strategies = [Strategy(s) for s in request["strategies"]]
-    is_paired = TASKS[question.profile.task_type].is_paired
     suitable = [suited(entry, strategies, is_paired=is_paired) for entry in entries]
     footprints = partial(fitted, tokens=max_length, limit_bytes=memory_limit(request))
     arms = tuple(
@@ -215,6 +223,20 @@ def choose_sample(n_examples: int, budget_seconds: float, example_seconds: float
         n_validation=n_validation,
         n_features=int(np.clip(passes, min(MIN_FEATURES, n_train), n_train)),
     )
+
+
+def fit_seconds(
+    columns: "np.ndarray[Any, np.dtype[np.float64]]", n_examples: int, n_classes: int
+) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """Seconds of the head and the estimators after a pass.
+
+    Args:
+        columns: Of the features of each candidate.
+        n_examples: That the pass saw.
+        n_classes: Of the task.
+    """
+    head = HEAD_SECONDS_PER_VALUE * columns * n_examples * max(n_classes / 2, 1.0)
+    return np.asarray(head + ESTIMATE_SECONDS_PER_COLUMN * columns * min(n_examples / 1_000, 1.0))
 
 
 def loading_seconds(table: CandidateTable) -> "np.ndarray[Any, np.dtype[np.float64]]":

@@ -88,7 +88,7 @@ class Refitting:
             return RefitPlan(**kept["plan"])
         arm = self._winner(scheduler)
         arm_plan = self.prepared.plan.arms[arm]
-        seconds = self.journal.remaining_seconds() / (SLICE_MARGIN * max(scheduler.pace(), 1e-9))
+        seconds = self.journal.remaining_seconds() / (SLICE_MARGIN * scheduler.pace())
         entry = self.prepared.entries[arm_plan.model]
         plan = plan_refit(arm, arm_plan, entry, len(self.data.examples), seconds)
         if plan is not None:

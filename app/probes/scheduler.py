@@ -28,6 +28,8 @@ NEGLIGIBLE_VALUE = 1e-6
 """Expected improvement, comparable scale, below which nothing can change the answer any more."""
 REFIT_SHARE = 0.5
 """Share of the budget that is kept at most to train the winner on all the data, where that is asked for."""
+PACE_SECONDS = 5.0
+"""As if so much work had taken what was predicted: one short action says little about all others."""
 TYPICAL_VARIANCE = 0.02
 """Of a score's error before any was seen, comparable scale: an accuracy of 0.8 on 300 examples."""
 _FAILED = frozenset({TrialStatus.OUT_OF_MEMORY, TrialStatus.DIVERGED, TrialStatus.FAILED})
@@ -209,7 +211,7 @@ class Scheduler:
         affordable = [o for o in options if self._reserve(o) * pace <= remaining_seconds]
         if not affordable:
             return Stop(reason="the budget has no room for another piece of work", detail=self._detail())
-        return self._best(affordable, remaining_seconds / max(pace, 1e-9))
+        return self._best(affordable, remaining_seconds / pace)
 
     def _options(self) -> list[Option]:
         """Everything that could be done next, once for each observation that it leads to."""
@@ -343,9 +345,7 @@ class Scheduler:
 
     def pace(self) -> float:
         """Measured over predicted seconds so far: only ever used to see that the budget is not overrun."""
-        if self.predicted_seconds <= 0.0:
-            return 1.0
-        return self.measured_seconds / self.predicted_seconds
+        return (self.measured_seconds + PACE_SECONDS) / (self.predicted_seconds + PACE_SECONDS)
 
 
 def _kind(arm: ArmPlan) -> str:

@@ -44,6 +44,7 @@ from app.probes.training import DivergedError, FineTune
 from app.probes.transferability import ESTIMATORS, Estimator, UndefinedScoreError
 from app.probes.transferability.best_layer import ON_EVERY_LAYER, best_of_layers
 from app.probes.transferability.knn import knn
+from app.ranking.probe_model import load_probe_model
 from models_registry.vocabulary import Strategy
 
 SECONDS_BETWEEN_HEARTBEATS = 0.2
@@ -143,18 +144,20 @@ class Trial:
         )
 
     def _transferability(self, passed: Passed, head: HeadFit) -> dict[str, float | None]:
-        """Every estimator's score, on its best layer or on the mean over layers.
+        """Every estimator's score: of those listened to on the best layer, of others on the mean over all.
 
-        The linear probe is the head's own cross-validation, not done twice.
+        Every layer costs as much as the mean, and what changes no answer is not worth the budget's time. The
+        linear probe is the head's own cross-validation, not done twice.
         """
         spec, seen = self._spec, self._load_data().passed_over()
         labels, groups = seen.labels[passed.estimated], seen.groups[passed.estimated]
         # Copies of a text may differ in their last bits, so neighbours are told by the texts.
         estimators: Mapping[str, Estimator] = {**ESTIMATORS, "knn": partial(knn, groups=groups)}
+        on_every_layer = {n: estimators[n] for n in ON_EVERY_LAYER if n in load_probe_model().estimators}
         found = best_of_layers(
-            passed.layers, labels, n_classes=spec.n_classes, seed=spec.seed, estimators=estimators
+            passed.layers, labels, n_classes=spec.n_classes, seed=spec.seed, estimators=on_every_layer
         )
-        scores: dict[str, float | None] = {name: found.get(name) for name in ON_EVERY_LAYER}
+        scores: dict[str, float | None] = {name: found.get(name) for name in on_every_layer}
         scores["linear_probe"] = metrics.score("accuracy", head.out_of_fold, seen.labels)
         mean = passed.layers.mean(axis=1)
         for name in estimators.keys() - scores.keys():

@@ -16,7 +16,10 @@ def test_every_task_type_is_defined_under_its_own_name(task_type: TaskType) -> N
 
 
 def test_only_tasks_whose_rows_are_checked_can_be_probed() -> None:
-    assert [d.task_type for d in TASKS.values() if d.can_probe] == [TaskType.TEXT_CLASSIFICATION]
+    assert {d.task_type for d in TASKS.values() if d.can_probe} == {
+        TaskType.TEXT_CLASSIFICATION,
+        TaskType.TEXT_PAIR_CLASSIFICATION,
+    }
 
 
 def test_titles_are_distinct() -> None:
