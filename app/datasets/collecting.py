@@ -19,6 +19,17 @@ MAX_MISSING_SHARE = 0.2
 MAX_SHOWN_ROWS = 10
 
 
+_UNUSABLE = {
+    FaultKind.NESTED: ("a list or an object", "Put one text, number or boolean there."),
+    FaultKind.BINARY: ("binary data", "Put one text, number or boolean there."),
+    FaultKind.UNMARKED: (
+        "a text in which no two entities are marked",
+        "Mark them as <e1>..</e1> and <e2>..</e2>, [E1]..[/E1] and [E2]..[/E2], or << .. >> and [[ .. ]].",
+    ),
+}
+"""What is wrong with a value, and what would be right."""
+
+
 class ValuesMissingError(DatasetError):
     """All rows, or too many, have no value in a column that is needed.
 
@@ -48,10 +59,10 @@ class UnusableValueError(DatasetError):
 
     def __init__(self, column: str, row: int, unit: str, kind: FaultKind) -> None:
         self.kind = kind
-        what = "a list or an object" if kind is FaultKind.NESTED else "binary data"
+        what, remedy = _UNUSABLE[kind]
         super().__init__(
             f"Column {column!r} holds {what} at {unit} {row}.",
-            remedy="Put one text, number or boolean there.",
+            remedy=remedy,
             column=column,
             rows=(row,),
         )

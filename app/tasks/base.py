@@ -42,6 +42,7 @@ class FaultKind(StrEnum):
     MISSING = "missing"
     NESTED = "nested"
     BINARY = "binary"
+    UNMARKED = "unmarked"
 
 
 class RowFault(NamedTuple):

@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from app.tasks.base import TABLES, FileFormat, TaskDefinition
+from app.tasks.relation_extraction import RELATION_EXTRACTION
 from app.tasks.text_classification import TEXT_CLASSIFICATION
 from app.tasks.text_pair_classification import TEXT_PAIR_CLASSIFICATION
 from models_registry.vocabulary import TaskType
@@ -57,13 +58,7 @@ _ALL = (
         "A sentence as tokens, each with its IOB2 tag.",
         (FileFormat.CONLL, FileFormat.JSON_LINES),
     ),
-    _described(
-        TaskType.RELATION_EXTRACTION,
-        "Relation extraction",
-        ("f1_micro", "f1_macro"),
-        "A sentence with two marked entities and the class of their relation.",
-        TABLES,
-    ),
+    RELATION_EXTRACTION,
     _described(
         TaskType.QUESTION_ANSWERING,
         "Question answering",

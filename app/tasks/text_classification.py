@@ -14,7 +14,7 @@ from app.tasks.base import (
 )
 from models_registry.vocabulary import TaskType
 
-_TEXT_NAMES = (
+TEXT_NAMES = (
     *("text", "sentence", "content", "review", "document", "comment", "message", "utterance", "tweet"),
     *("query", "question", "title", "headline", "body", "input", "texts", "sentences", "reviews"),
     *("文本", "评论", "内容", "句子", "正文", "评价", "标题", "问题", "文章", "语句"),
@@ -59,7 +59,7 @@ TEXT_CLASSIFICATION = TaskDefinition(
     data="One row an example: a text and the one class it belongs to.",
     formats=TABLES,
     columns=(
-        ColumnRule(role=ColumnRole.TEXT, description="The text to classify.", names=_TEXT_NAMES),
+        ColumnRule(role=ColumnRole.TEXT, description="The text to classify.", names=TEXT_NAMES),
         ColumnRule(role=ColumnRole.LABEL, description="Its class: text or a number.", names=LABEL_NAMES),
         GROUP_RULE,
     ),

@@ -145,19 +145,20 @@ def test_pretrained_weights_tell_paraphrases_better_than_random_ones_and_the_maj
         trial_spec(tmp_path, tmp_path, replace(RECIPE, max_length=96)), model_folder=source, model_name="l6"
     )
     data = read_trial_data(spec.dataset_folder, spec.split_file)
-    scores = {"pretrained": head_accuracy(spec, data_folder=source)}
+    scores = {"pretrained": head_accuracy(spec, model=source)}
     random_folder = tmp_path / "random"
     write_random(source, random_folder)
-    scores["random"] = head_accuracy(replace(spec, model_name="random"), data_folder=random_folder)
+    scores["random"] = head_accuracy(replace(spec, model_name="random"), model=random_folder)
     majority = float(np.mean(data.validation.labels == np.bincount(data.train.labels).argmax()))
     assert scores["pretrained"] > majority + 0.02, (scores, majority)
     assert scores["pretrained"] > scores["random"] + 0.02, (scores, majority)
 
 
-def head_accuracy(spec: TrialSpec, data_folder: Path) -> float:
+def head_accuracy(spec: TrialSpec, model: Path) -> float:
     data = read_trial_data(spec.dataset_folder, spec.split_file)
-    passed = pass_over(spec, data_folder, data, lambda _: None)
-    head = fit_head(passed.seen, data.train.labels, data.train.groups, n_classes=2, seed=0)
+    passed = pass_over(spec, model, data, lambda _: None)
+    train = data.train
+    head = fit_head(passed.seen, train.labels, train.groups, n_classes=spec.n_classes, seed=0)
     return float(np.mean(head.classifier.predict(passed.validation) == data.validation.labels))
 
 

@@ -19,6 +19,7 @@ def test_only_tasks_whose_rows_are_checked_can_be_probed() -> None:
     assert {d.task_type for d in TASKS.values() if d.can_probe} == {
         TaskType.TEXT_CLASSIFICATION,
         TaskType.TEXT_PAIR_CLASSIFICATION,
+        TaskType.RELATION_EXTRACTION,
     }
 
 
