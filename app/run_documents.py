@@ -87,4 +87,5 @@ def _trial(trial: ProbeTrialRow, points: Sequence[ProbePointRow]) -> Document:
             for p in points
         ],
         "transferability": trial.transferability,
+        "vocabulary": trial.vocabulary,
     }

@@ -140,6 +140,7 @@ class Backbone(Protocol):
         n_parameters: Of the module as loaded.
         max_length: Longest input in tokens.
         tokenizer_sha256: Equal for backbones that make equal tokens of equal texts; None where unknown.
+        unknown_id: Id of the token for what the vocabulary lacks; None where it lacks nothing.
         kept_ids: Old ids of the vectors that a restricted vocabulary has, ascending; None where it has all.
     """
 
@@ -148,6 +149,7 @@ class Backbone(Protocol):
     n_parameters: int
     max_length: int
     tokenizer_sha256: str | None
+    unknown_id: int | None
     kept_ids: NDArray[np.int64] | None
 
     def tokenize(self, texts: Inputs, max_length: int) -> TokenizedTexts:
@@ -249,6 +251,8 @@ class StaticVectors:
         self._special = bool(config.get("add_special_tokens", False))
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
+        named = (self._tokenizer.token_to_id(name) for name in ("[UNK]", "<unk>"))
+        self.unknown_id: int | None = next((i for i in named if i is not None), None)
         self._n_tokens = table.shape[0]
 
     def tokenize(self, texts: Inputs, max_length: int) -> TokenizedTexts:
@@ -310,6 +314,9 @@ class Transformer:
         self.width = int(config.hidden_size)
         self.n_parameters = sum(p.numel() for p in self.module.parameters())
         self.max_length = _longest_input(self._tokenizer, config)
+        unknown = self._tokenizer.unk_token_id
+        # Where bytes are the last resort nothing is unknown, and the name is lent to another special token.
+        self.unknown_id = None if unknown == self._tokenizer.eos_token_id else unknown
         n_types = getattr(config, "type_vocab_size", 0) or 0
         self._tells_pairs = n_types > 1 and "token_type_ids" in self._tokenizer.model_input_names
         # A decoder may have no padding token; any id will do, since the mask hides it.

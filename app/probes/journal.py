@@ -14,7 +14,7 @@ from app.probes.lease import Lease
 from app.probes.messages import BaselineScore
 from app.probes.plan import OUTCOME_FINISHED, Action, Kind, Record
 from app.probes.planning import Prepared
-from app.probes.ranking import ranked_rows
+from app.probes.ranking import ranked_rows, with_vocabulary_cautions
 from app.probes.repository import LeaseRepository, RunRepository
 from app.probes.results import measured_figures, put_back
 from app.probes.scheduler import Scheduler
@@ -106,8 +106,8 @@ class Journal:
     def watch(self, scheduler: Scheduler) -> None:
         """Keep the ranking of this scheduler from here on."""
         self._scheduler = scheduler
-        with self._lease.write() as (_, leases, row):
-            self._rank(leases, row)
+        with self._lease.write() as (session, leases, row):
+            self._rank(session, leases, row)
 
     def has_baselines(self) -> bool:
         """Whether they were measured before."""
@@ -149,7 +149,7 @@ class Journal:
             self._lease.settle()
             for trial in self._trials(session, record.model, record.arm):
                 self._update_trial(leases, row, trial, record, result, scheduler)
-            self._rank(leases, row)
+            self._rank(session, leases, row)
 
     def _update_trial(
         self,
@@ -168,6 +168,7 @@ class Journal:
         trial.peak_memory_bytes = max(trial.peak_memory_bytes, result.peak_memory_bytes)
         if record.kind is Kind.FEATURES:
             trial.transferability = dict(result.transferability)
+            trial.vocabulary = dict(result.vocabulary) or None
         if record.kind is Kind.SLICE or is_head_pass:
             trial.seconds += record.seconds
             if record.score is not None and record.outcome == OUTCOME_FINISHED:
@@ -260,11 +261,13 @@ class Journal:
             self._prepared.sample.n_validation,
         )
 
-    def _rank(self, leases: LeaseRepository, row: ProbeRunRow) -> None:
+    def _rank(self, session: Session, leases: LeaseRepository, row: ProbeRunRow) -> None:
         scheduler = self._scheduler
         if scheduler is None:
             return
-        row.ranking = ranked_rows(scheduler, self._question, self._snapshot.base, self._measured(scheduler))
+        ranked = ranked_rows(scheduler, self._question, self._snapshot.base, self._measured(scheduler))
+        known = {t.model: t.vocabulary for t in RunRepository(session).trials(row.id) if t.vocabulary}
+        row.ranking = with_vocabulary_cautions(ranked, known, self._question.language)
         shown = [
             {
                 "rank": r["rank"],

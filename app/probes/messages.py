@@ -273,6 +273,7 @@ class FeatureReport:
         inverse_regularisation: C of it.
         extraction_seconds: Of loading, tokenising and the pass; hardly any where the cache had the features.
         pass_seconds: Of the pass alone.
+        vocabulary: How well the tokenizer knows the texts: fertility, unknown and truncated share.
     """
 
     transferability: dict[str, float | None]
@@ -284,6 +285,7 @@ class FeatureReport:
     inverse_regularisation: float
     extraction_seconds: float
     pass_seconds: float = 0.0
+    vocabulary: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ Of every example the last layer is kept, which the head reads; of as many as est
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,14 @@ from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
 from app.probes.features import Features, every_layer, extract_features
 from app.probes.messages import Heartbeat, TrialSpec
 from app.probes.tokens import tokenize
+from app.probes.vocabulary_fit import VocabularyFit, vocabulary_fit
 
 MOST_ESTIMATED = 1_000
 """Examples that estimators see: as many as they were calibrated on, and some cost the square of them."""
 LAST, EVERY = "mean over tokens: last layer", "mean over tokens: every layer"
+MOST_SPECIAL = 32
+"""Tokens of an empty text: special ones, and those of the prefix."""
+TOKENS = "how texts are cut into tokens"
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ class Passed:
         estimated: Places among the seen of the examples that estimators read, ascending, shape (m,).
         layers: Every layer of these, input vectors first, shape (m, layers + 1, d).
         seconds: In passes; 0 where the cache had all.
+        vocabulary: How well the tokenizer knows the texts.
     """
 
     seen: Features
@@ -42,6 +47,7 @@ class Passed:
     estimated: NDArray[np.int64]
     layers: Features
     seconds: float
+    vocabulary: VocabularyFit
 
 
 def pass_over(
@@ -60,8 +66,9 @@ def pass_over(
     cache = FeatureCache(spec.feature_cache_folder, spec.feature_cache_bytes)
     of_last = _key(spec, LAST, np.concatenate([seen.rows, data.validation.rows]))
     of_every = _key(spec, EVERY, seen.rows[estimated])
-    kept, kept_layers, seconds = cache.get(of_last), cache.get(of_every), 0.0
-    if kept is None or kept_layers is None:
+    of_tokens = _key(spec, TOKENS, np.concatenate([seen.rows, data.validation.rows]))
+    kept, kept_layers, known, seconds = (*(cache.get(k) for k in (of_last, of_every, of_tokens)), 0.0)
+    if kept is None or kept_layers is None or known is None:
         heartbeat(Heartbeat(stage="loading"))
         backbone = load_backbone(folder, seed=spec.seed, input_prefix=spec.input_prefix)
         backbone.module.to(best_device())
@@ -97,6 +104,15 @@ def pass_over(
         if len(others):
             last[others] = rest[:, -1]
         last, layers = _compared(last, n_each), _compared(layers, n_each)
+        fit = vocabulary_fit(
+            tokenized,
+            [text for texts in _texts(seen, data.validation) for text in texts],
+            unknown_id=backbone.unknown_id,
+            n_special=int(backbone.tokenize([""], MOST_SPECIAL).lengths[0]),
+            max_length=min(spec.recipe.max_length, backbone.max_length),
+        )
+        known = np.array(astuple(fit))
+        cache.put(of_tokens, known)
         cache.put(of_last, last)
         cache.put(of_every, layers)
         kept, kept_layers = last, layers
@@ -107,7 +123,13 @@ def pass_over(
         estimated=estimated,
         layers=np.asarray(kept_layers, dtype=np.float32),
         seconds=seconds,
+        vocabulary=_fit_of(known),
     )
+
+
+def _fit_of(known: NDArray[np.generic]) -> VocabularyFit:
+    fertility, unknown_share, truncated_share = np.asarray(known, dtype=np.float64).tolist()
+    return VocabularyFit(fertility=fertility, unknown_share=unknown_share, truncated_share=truncated_share)
 
 
 def _texts(seen: Part, validation: Part) -> list[Sequence[str]]:

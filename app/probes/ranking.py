@@ -1,6 +1,6 @@
 """The ranking of a run so far, by the code that serves `/recommend`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +11,58 @@ from app.probes.scheduler import Scheduler, best_of_each
 from app.question import Question
 from app.ranking.evidence import EvidenceBase, TargetBelief, arm_of
 from app.ranking.observations import ProbeObservation
+from app.ranking.phrases import Language, say
 from app.ranking.target import FROZEN, TUNED
 from models_registry.vocabulary import Strategy
+
+UNKNOWN = 0.01
+"""Share of unknown tokens that is worth a word: one in a hundred is a name here and there."""
+MANY_TOKENS = 1.5
+"""Times as many tokens as the candidate whose vocabulary knows the texts best."""
+CUT_OFF = 0.1
+"""Share of texts cut off from which it is worth a word; runs leave room for nineteen in twenty."""
+
+
+def with_vocabulary_cautions(
+    rows: list[dict[str, object]], known: Mapping[str, Mapping[str, float]], language: Language
+) -> list[dict[str, object]]:
+    """The rows, with what the tokenizers of candidates that were looked at make of the texts.
+
+    Args:
+        rows: As `ranked_rows` gives them.
+        known: Fertility, unknown and truncated share by full model name.
+        language: Of the sentences.
+    """
+    least = min((fit["fertility"] for fit in known.values()), default=0.0)
+    return [
+        {
+            **row,
+            "cautions": [*_list(row["cautions"]), *_of_vocabulary(known.get(_name(row)), least, language)],
+        }
+        for row in rows
+    ]
+
+
+def _of_vocabulary(fit: Mapping[str, float] | None, least: float, language: Language) -> list[str]:
+    found: list[str] = []
+    if fit is None:
+        return found
+    if fit["unknown_share"] >= UNKNOWN:
+        found.append(say("unknown_tokens", language, share=fit["unknown_share"]))
+    if least > 0.0 and fit["fertility"] >= MANY_TOKENS * least:
+        found.append(say("many_tokens", language, ratio=fit["fertility"] / least))
+    if fit["truncated_share"] >= CUT_OFF:
+        found.append(say("cut_off", language, share=fit["truncated_share"]))
+    return found
+
+
+def _list(value: object) -> list[str]:
+    return list(value) if isinstance(value, list) else []
+
+
+def _name(row: Mapping[str, object]) -> str:
+    model = row["model"]
+    return str(model["name"]) if isinstance(model, dict) else ""
 
 
 def ranked_rows(

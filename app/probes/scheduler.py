@@ -28,7 +28,7 @@ NEGLIGIBLE_VALUE = 1e-6
 """Expected improvement, comparable scale, below which nothing can change the answer any more."""
 REFIT_SHARE = 0.5
 """Share of the budget that is kept at most to train the winner on all the data, where that is asked for."""
-PACE_SECONDS = 5.0
+PACE_SECONDS = 2.0
 """As if so much work had taken what was predicted: one short action says little about all others."""
 TYPICAL_VARIANCE = 0.02
 """Of a score's error before any was seen, comparable scale: an accuracy of 0.8 on 300 examples."""

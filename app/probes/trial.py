@@ -141,6 +141,7 @@ class Trial:
             inverse_regularisation=head.inverse_regularisation,
             extraction_seconds=extraction_seconds,
             pass_seconds=passed.seconds,
+            vocabulary=asdict(passed.vocabulary),
         )
 
     def _transferability(self, passed: Passed, head: HeadFit) -> dict[str, float | None]:

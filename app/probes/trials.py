@@ -74,6 +74,7 @@ class TrialResult:
         examples_seen: By the arm.
         transferability: Scores by estimator.
         estimates: The same on comparable scales.
+        vocabulary: How well the model's tokenizer knows the texts.
     """
 
     outcome: str
@@ -88,6 +89,7 @@ class TrialResult:
     examples_seen: int = 0
     transferability: Mapping[str, float] = field(default_factory=dict)
     estimates: Mapping[str, float] = field(default_factory=dict)
+    vocabulary: Mapping[str, float] = field(default_factory=dict)
 
 
 class TrialPool:
@@ -303,6 +305,7 @@ class TrialPool:
                     std_error=result.head_std_error,
                     examples_seen=len(self._data.train),
                     transferability=known,
+                    vocabulary=result.vocabulary,
                     estimates=comparable(known, len(self._data.examples.label_names)),
                 )
             case SlicePoint():

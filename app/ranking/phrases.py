@@ -51,6 +51,21 @@ _PHRASES = {
         "thin evidence: the prediction rests on {n} figures, none of them close to your task",
         "证据不足：预测仅基于 {n} 项成绩，且都与您的任务不够接近",
     ),
+    "unknown_tokens": (
+        "its vocabulary lacks {share:.1%} of your texts' tokens, which it cannot read",
+        "其词表缺少您文本中 {share:.1%} 的词元，这部分内容无法识别",
+    ),
+    "many_tokens": (
+        (
+            "it cuts your texts into {ratio:.1f} times as many tokens as the best fitting vocabulary here: "
+            "made for other text, and dearer"
+        ),
+        "它切分出的词元数是此处最合适词表的 {ratio:.1f} 倍：词表并非为此类文本而建，成本也更高",
+    ),
+    "cut_off": (
+        "{share:.0%} of your texts are longer than what it reads, and cut off",
+        "{share:.0%} 的文本超出其可读长度而被截断",
+    ),
     "other_protocol": (
         "its figures were measured under another protocol ({protocol})",
         "其成绩是在另一种协议（{protocol}）下测得的",

@@ -60,6 +60,8 @@ class Simulation:
         hangs: Whether an action lasts until it is interrupted.
         refits: Pieces of the winner's training on all the data that were carried out.
         fails_to_refit: Whether such a piece fails.
+        vocabulary: How well a model's tokenizer knows the texts.
+        folder: Of the run.
         truth: Final score of a model.
         std_error: Of the score of a pass.
         actions: What was carried out.
@@ -78,6 +80,7 @@ class Simulation:
     n_begun: int = 0
     refits: list[tuple[RefitPlan, Refit | Export]] = field(default_factory=list)
     fails_to_refit: bool = False
+    vocabulary: dict[str, dict[str, float]] = field(default_factory=dict)
     folder: Path = Path()
 
     def weights(self, entry: ModelEntry, models_dir: Path, **_: object) -> Path:
@@ -132,6 +135,7 @@ class SimulatedPool:
                 score=simulation.truth[name],
                 std_error=simulation.std_error,
                 transferability=transferability,
+                vocabulary=simulation.vocabulary.get(name, {}),
             )
         assert action.arm is not None
         assert action.until_step is not None
@@ -673,3 +677,19 @@ def test_a_refit_that_was_taken_over_is_gone_on_with(place: Place) -> None:
 
     assert [plan for plan, _ in place.simulation.refits] == plans
     assert run["decision"] == undisturbed["decision"]
+
+
+def test_a_vocabulary_that_does_not_know_the_texts_is_a_caution(place: Place) -> None:
+    known = {"fertility": 1.2, "unknown_share": 0.0, "truncated_share": 0.02}
+    place.simulation.vocabulary = {
+        L3: {"fertility": 2.4, "unknown_share": 0.031, "truncated_share": 0.3},
+        L6: known,
+        E5: known,
+    }
+    run = place.ended(place.queue())
+
+    cautions = {row["model"]["name"]: " ".join(row["cautions"]) for row in run["ranking"]}
+    for words in ("lacks 3.1%", "2.0 times as many tokens", "30% of your texts"):
+        assert words in cautions[L3]
+        assert words not in cautions[L6]
+    assert {t["vocabulary"]["fertility"] for t in trials_of(run, L6)} == {1.2}

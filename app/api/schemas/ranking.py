@@ -173,6 +173,14 @@ class PointDocument(ResponseModel):
     metric: float
 
 
+class VocabularyDocument(ResponseModel):
+    """How well a model's tokenizer knows the texts."""
+
+    fertility: float = Field(description="Tokens a word; of Chinese and Japanese a character.")
+    unknown_share: float
+    truncated_share: float
+
+
 class TrialDocument(ResponseModel):
     """One model under one strategy."""
 
@@ -184,6 +192,7 @@ class TrialDocument(ResponseModel):
     peak_memory_bytes: int
     points: list[PointDocument]
     transferability: dict[str, float]
+    vocabulary: VocabularyDocument | None
 
 
 class BaselineDocument(ResponseModel):

@@ -40,6 +40,8 @@ RESULTS = DOCS / "results" / "replay.json"
 PAGE = DOCS / "probes.md"
 TEMPLATE = "probes.md.jinja"
 HALVING = "successive halving"
+SHOWN = 0.1
+"""Budget at which labelled sets are shown one by one."""
 LAYERS = ("last", "mean", "best")
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Nominal levels of the reliability plot."""
@@ -73,6 +75,8 @@ def write_probes_page(
         compared=list(compared(outcomes)),
         unbeaten=list(unbeaten(outcomes)),
         training_all=regret_of_training_all(tasks),
+        shown=SHOWN,
+        by_set=list(by_set(outcomes, tasks)),
         figures=model.figures,
         growth=model.growth,
         n_train=model.n_train,
@@ -80,6 +84,7 @@ def write_probes_page(
         n_adapted=len({p.arm for p in adapted}),
         adapted_models=sorted({p.model.rsplit("/", 1)[-1] for p in adapted}),
         own_error=model.own_error,
+        spread=model.spread,
         heads=model.heads,
         n_candidates=len({m for t in tasks for m in t.models}),
         n_sets=len({t.dataset for t in tasks}),
@@ -106,6 +111,22 @@ def reliability(outcomes: Sequence[Outcome]) -> dict[str, dict[str, list[float]]
     return {
         f"{b:.0%} of the cost": {"advisor": [share_held(outcomes, b, v) for v in LEVELS]} for b in BUDGETS
     }
+
+
+def by_set(outcomes: Sequence[Outcome], tasks: Sequence[RecordedTask]) -> Iterable[Row]:
+    """What the advisor, and who trains all, lose on each labelled set, mean over its samples; most first."""
+    regrets: dict[str, list[float]] = {}
+    for o in outcomes:
+        if (o.policy, o.budget) == (ADVISOR, SHOWN):
+            regrets.setdefault(o.dataset, []).append(o.regret)
+    for dataset, found in sorted(regrets.items(), key=lambda item: (-np.mean(item[1]), item[0])):
+        all_of_it = regret_of_training_all([t for t in tasks if t.dataset == dataset])
+        yield {
+            "dataset": dataset,
+            "n": len(found),
+            "advisor": float(np.mean(found)),
+            "training_all": all_of_it,
+        }
 
 
 def compared(outcomes: Sequence[Outcome]) -> Iterable[str]:
