@@ -17,6 +17,7 @@ Neither variance ever rises with the share of steps or data behind a probe (pool
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,25 +65,29 @@ class Sample:
 
 def samples_of(tasks: Iterable[RecordedTask], group: Group, kind: str, share: float) -> list[Sample]:
     """One sample a task that has this kind of probe at about this share for two of the group at least."""
-    found = []
-    for task in tasks:
-        seen = _seen(task, kind, share)
-        of_group = np.flatnonzero(np.array(task.groups) == group)
-        if seen is not None and len(of_group) >= LEAST_OF_GROUP:
-            t, t_variance = task.final.comparable(task.metric)
-            head = task.heads[max(task.heads)]
-            h, h_variance = head.comparable(task.metric)
-            x, x_variance = seen
-            columns = {
-                "x": x,
-                "x_variance": x_variance,
-                "t": t,
-                "t_variance": t_variance,
-                "h": h,
-                "x_h_variance": _changed(task.metric, x, h) * (x_variance + h_variance),
-            }
-            found.append(Sample(dataset=task.dataset, **{n: c[of_group] for n, c in columns.items()}))
-    return found
+    found = (_sample_of(task, group, kind, share) for task in tasks)
+    return [sample for sample in found if sample is not None]
+
+
+@lru_cache(maxsize=65_536)
+def _sample_of(task: RecordedTask, group: Group, kind: str, share: float) -> Sample | None:
+    """That of one task; kept, since every labelled set is learnt from once for each that is left out."""
+    seen = _seen(task, kind, share)
+    of_group = np.flatnonzero(np.array(task.groups) == group)
+    if seen is None or len(of_group) < LEAST_OF_GROUP:
+        return None
+    t, t_variance = task.final.comparable(task.metric)
+    h, h_variance = task.heads[max(task.heads)].comparable(task.metric)
+    x, x_variance = seen
+    columns = {
+        "x": x,
+        "x_variance": x_variance,
+        "t": t,
+        "t_variance": t_variance,
+        "h": h,
+        "x_h_variance": _changed(task.metric, x, h) * (x_variance + h_variance),
+    }
+    return Sample(dataset=task.dataset, **{n: c[of_group] for n, c in columns.items()})
 
 
 def _changed(metric: Metric, x: Array, h: Array) -> Array:

@@ -1,7 +1,7 @@
 """The recorded fine-tunes of each labelled set, side by side: what a run would have seen, and the truth."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,8 +21,6 @@ from benchmarks.metrics import Metric, metric_named
 from models_registry.vocabulary import Strategy
 
 Array = NDArray[np.float64]
-Finals = Mapping[tuple[str, str], tuple[float, float]]
-"""Test score and standard error of whole fine-tunes, by data set and model."""
 
 _OF_HEADS = frozenset({HEAD, HEAD_ERROR, "linear_probe"})
 MOST_SMALLER = 512
@@ -61,7 +59,7 @@ class RecordedTask:
         n_train: Training examples.
         n_validation: Validation examples.
         steps: Of a whole fine-tune.
-        final: Test scores of the whole fine-tunes, each a mean over the seeds that were recorded.
+        final: What whole fine-tunes score on examples that the run does not see, over all recorded seeds.
         slices: Validation scores by step, the last that of the whole fine-tune.
         heads: Validation scores of heads on frozen features, by training examples seen.
         estimators: Comparable scores by estimator and by examples seen, shape (n,); NaN where undefined.
@@ -88,7 +86,7 @@ class RecordedTask:
         points: list[FineTunePoint],
         scores: list[TransferabilityScore],
         models: tuple[str, ...],
-        finals: "Finals",
+        final: Scores,
     ) -> Self:
         """The task of these rows, all of one sample; the candidates are those whose rows are whole."""
         steps = sorted({p.step for p in points if p.part == VALIDATION})
@@ -111,7 +109,7 @@ class RecordedTask:
             n_train=first.n_train,
             n_validation=curves[models[0], steps[0]].n_examples,
             steps=steps[-1],
-            final=scored(finals[first.dataset, m] for m in models),
+            final=final,
             slices={
                 step: scored((curves[m, step].metric, curves[m, step].std_error) for m in models)
                 for step in steps
@@ -148,10 +146,11 @@ def recorded_tasks(
     """
     by_sample: dict[tuple[str, int, int], list[FineTunePoint]] = defaultdict(list)
     whole = [p for p in points if p.strategy == Strategy.FULL.value]
-    finals = finals_of(whole)
+    by_dataset: dict[str, list[FineTunePoint]] = defaultdict(list)
     for point in whole:
         if point.n_train > MOST_SMALLER:
             by_sample[point.dataset, point.seed, point.n_train].append(point)
+            by_dataset[point.dataset].append(point)
     before: dict[tuple[str, int, int], list[TransferabilityScore]] = defaultdict(list)
     for score in scores:
         if score.layer == (layer_of(score.estimator) if layer is None or _is_of_head(score) else layer):
@@ -161,7 +160,8 @@ def recorded_tasks(
         tested = {p.model for p in rows if p.part == TEST}
         models = tuple(sorted(tested & {s.model for s in before[sample]}))
         if len(models) >= LEAST_CANDIDATES and sample[0] in load_priors():
-            found.append(RecordedTask.of(rows, before[sample], models, finals))
+            final = final_scores(by_dataset[sample[0]], models, seed=sample[1])
+            found.append(RecordedTask.of(rows, before[sample], models, final))
     return found
 
 
@@ -176,22 +176,38 @@ def _is_of_head(score: TransferabilityScore) -> bool:
     return score.estimator in _OF_HEADS
 
 
-def finals_of(points: Iterable[FineTunePoint]) -> Finals:
-    """What whole fine-tunes of a model reach on a labelled set: the mean over seeds of sample and training.
+def final_scores(points: Iterable[FineTunePoint], models: Sequence[str], *, seed: int) -> Scores:
+    """What whole fine-tunes of these models are expected to score on examples that a run does not see.
 
-    All seeds are scored on one test part, so its sampling error is that of one score.
+    The mean over all recorded seeds of sample and training. All seeds are scored on one test part, so its
+    sampling error is that of one score; the validation parts of the other seeds are as new to the run as the
+    test part, and count by their examples.
 
     Args:
-        points: Of one strategy.
+        points: Of whole fine-tunes on one labelled set.
+        models: Each tested once at least.
+        seed: Of the run.
     """
-    found: dict[tuple[str, str], list[FineTunePoint]] = defaultdict(list)
-    for point in points:
-        if point.part == TEST and point.n_train > MOST_SMALLER:
-            found[point.dataset, point.model].append(point)
-    return {
-        key: (float(np.mean([p.metric for p in seeds])), float(np.mean([p.std_error for p in seeds])))
-        for key, seeds in found.items()
-    }
+    tested, ended = dict[str, list[FineTunePoint]](), dict[int, dict[str, FineTunePoint]]()
+    for p in points:
+        if p.part == TEST:
+            tested.setdefault(p.model, []).append(p)
+        elif p.step == p.total_steps and p.seed != seed:
+            ended.setdefault(p.seed, {})[p.model] = p
+    elsewhere = [found for _, found in sorted(ended.items()) if found.keys() >= set(models)]
+    columns = []
+    for m in models:
+        parts = [(tested[m][0].n_examples, *_mean_of(tested[m]))]
+        parts += [(found[m].n_examples, found[m].metric, found[m].std_error) for found in elsewhere]
+        n, values, errors = np.array(parts, dtype=np.float64).T
+        columns.append((float(n @ values / n.sum()), float(np.linalg.norm(n * errors) / n.sum())))
+    values, errors = np.array(columns, dtype=np.float64).T
+    return Scores(values=values, errors=errors)
+
+
+def _mean_of(points: Sequence[FineTunePoint]) -> tuple[float, float]:
+    """Of scores on the same examples: their mean and its sampling error."""
+    return float(np.mean([p.metric for p in points])), float(np.mean([p.std_error for p in points]))
 
 
 def smaller_fine_tunes(points: Iterable[FineTunePoint]) -> list[FineTunePoint]:

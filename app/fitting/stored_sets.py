@@ -17,11 +17,13 @@ from app.probes.data import write_split
 from app.probes.planning import Sample
 from app.probes.sample import draw
 from app.tasks.text_classification import TEXT_CLASSIFICATION
+from benchmarks.metrics import metric_named
 from models_registry.vocabulary import TaskType
 
 Indices = NDArray[np.int64]
 
 N_TEST = 1_000
+"""Test examples under a metric between 0 and 1; as many more as the square of a wider range asks for."""
 PARTS = ("train", "dev", "test")
 MOST_UPLOAD_BYTES = 2**28
 
@@ -74,14 +76,15 @@ class LabelledSets:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             examples = load_examples(self.examples_folder(name))
-            rest, test = _test_part(examples)
+            metric = metric_named(self.metric(name))
+            rest, test = _test_part(examples, round(N_TEST * (metric.high - metric.low) ** 2))
             train, validation = draw(examples.take(rest), sample, seed)
             write_split(path, rest[train], rest[validation], test=test)
         return path
 
 
-def _test_part(examples: Examples) -> tuple[Indices, Indices]:
-    """Indices of the rest and of the test part, of about `N_TEST` examples, a quarter at most."""
-    parts = split(examples, seed=0, validation_fraction=min(N_TEST / len(examples), 0.25))
-    kept = subsample(examples.take(parts.validation), N_TEST, 0)
+def _test_part(examples: Examples, n_test: int) -> tuple[Indices, Indices]:
+    """Indices of the rest and of the test part, of about so many examples, a quarter at most."""
+    parts = split(examples, seed=0, validation_fraction=min(n_test / len(examples), 0.25))
+    kept = subsample(examples.take(parts.validation), n_test, 0)
     return parts.train, parts.validation[kept]

@@ -19,7 +19,7 @@ from app.ranking.belief import Belief
 from app.ranking.evidence import N_SAMPLES, arm_of
 from app.ranking.posterior import expected_regret, p_best
 from app.ranking.probe_model import HEAD, SLICE, ProbeModel
-from app.ranking.probed import Observation, Probed
+from app.ranking.probed import Observation, Probed, Prospect
 from models_registry.vocabulary import Strategy
 
 SLICE_MARGIN = 1.3
@@ -46,8 +46,22 @@ class Option:
     """
 
     action: Action
-    leads_to: tuple[Observation, ...]
+    leads_to: Prospect
     seconds: float
+
+    @property
+    def last(self) -> Observation:
+        """What it is done for."""
+        return self.leads_to.observations[-1]
+
+    def beside(self, other: "Option") -> "Option":
+        """Both of them, each shown beside the other; the cheaper action comes first."""
+        first = min(self, other, key=lambda o: o.action.predicted_seconds)
+        return Option(
+            action=first.action,
+            leads_to=Prospect(observations=self.leads_to.observations, beside=other.leads_to.observations),
+            seconds=self.seconds + other.seconds,
+        )
 
 
 class Scheduler:
@@ -214,7 +228,20 @@ class Scheduler:
         return self._best(affordable, remaining_seconds / pace)
 
     def _options(self) -> list[Option]:
-        """Everything that could be done next, once for each observation that it leads to."""
+        """Everything that could be done next, once for each observation that it leads to.
+
+        Each is an option beside the same of the leader too, where that was not made yet.
+        """
+        alone, leader = self._options_alone(), self._leader()
+        of_leader = {(o.last.kind, o.last.share): o for o in alone if o.last.candidate == leader}
+        pairs = [
+            o.beside(of_leader[o.last.kind, o.last.share])
+            for o in alone
+            if o.last.candidate != leader and (o.last.kind, o.last.share) in of_leader
+        ]
+        return alone + pairs
+
+    def _options_alone(self) -> list[Option]:
         found = []
         for model, seconds in enumerate(self.plan.feature_seconds):
             arms = self._open_arms(model)
@@ -238,10 +265,14 @@ class Scheduler:
             Observation(candidate=model, kind=HEAD, share=share, variance=variance),
             *(Observation(candidate=model, kind=name, share=share) for name in self._model.estimators),
         )
-        found = [Option(action=action, leads_to=shown, seconds=seconds)]
+        found = [Option(action=action, leads_to=Prospect(observations=shown), seconds=seconds)]
         for arm in arms:
             found += [
-                Option(action=action, leads_to=(*shown, *o.leads_to), seconds=seconds + o.seconds)
+                Option(
+                    action=action,
+                    leads_to=Prospect(observations=(*shown, *o.leads_to.observations)),
+                    seconds=seconds + o.seconds,
+                )
                 for o in self._slice_options(arm)
             ]
         return found
@@ -261,7 +292,7 @@ class Scheduler:
             share = min(end / plan.total_steps, 1.0)
             shown = Observation(candidate=plan.model, kind=_kind(plan), share=share, variance=variance)
             seconds = self._slice_seconds(plan, done, end) + number * plan.slice_overhead_seconds
-            found.append(Option(action=first, leads_to=(shown,), seconds=seconds))
+            found.append(Option(action=first, leads_to=Prospect(observations=(shown,)), seconds=seconds))
         return found
 
     @staticmethod
@@ -290,6 +321,8 @@ class Scheduler:
 
     def _good_enough(self) -> Stop | None:
         """Whether the leader has been looked at and leads by enough."""
+        if self.plan.stop_p_best > 1.0 and self.plan.stop_regret < 0.0:
+            return None
         probability, regret = self.standing()
         if self._leader() not in self._featured:
             return None

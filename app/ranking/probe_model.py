@@ -86,6 +86,7 @@ class Relations:
     shares: Array
     values: Array
 
+    @lru_cache(maxsize=4_096)  # noqa: B019  # a run asks for the same few shares thousands of times
     def at(self, share: float) -> Relation:
         """The relation at a share; beyond the recorded ones that of the nearest."""
         place = np.log(min(max(share, 1e-9), 1.0))

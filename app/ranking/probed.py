@@ -11,7 +11,9 @@ Notation:
     Cov(u | x)      = G C G' + P - (G C H' + Q) (L L')^-1 (G C H' + Q)'
 
 What several observations of one candidate would show together counts as one: their best linear prediction of
-its fine-tune.
+its fine-tune; of two candidates, that of how far the one is above the other. A single observation leaves
+open whether the data are easy or the candidate is good, so that it may be worth next to nothing where two are
+worth much.
 """
 
 import math
@@ -49,6 +51,24 @@ class Observation:
     share: float
     value: float = 0.0
     variance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """Observations that would be made together.
+
+    Attributes:
+        observations: Of one candidate; the last one is what they are made for.
+        beside: Of the candidate that it is compared with, likewise; none where it is looked at alone.
+    """
+
+    observations: tuple[Observation, ...]
+    beside: tuple[Observation, ...] = ()
+
+    @property
+    def all(self) -> tuple[Observation, ...]:
+        """Of both candidates."""
+        return (*self.observations, *self.beside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,15 +137,10 @@ class Probed:
             level_variance=0.0,
         )
 
-    def effects(self, wanted: Sequence[Sequence[Observation]]) -> Array:
-        """How far one deviation of what each group of observations shows moves the means, shape (w, N).
-
-        Args:
-            wanted: Groups of observations that would be made together, each of one candidate; the last one
-                of each is what it is made for.
-        """
-        flat = [o for group in wanted for o in group]
-        new = self._observed(flat)
+    def effects(self, wanted: Sequence[Prospect]) -> Array:
+        """How far one deviation of what each of them shows moves the means, shape (w, N)."""
+        places = {o: i for i, o in enumerate(dict.fromkeys(o for p in wanted for o in p.all))}
+        new = self._observed(tuple(places))
         with_scores = new.rows @ self._full
         noise = new.noise(new, self.model)
         noise[np.diag_indices_from(noise)] = new.variances
@@ -136,29 +151,36 @@ class Probed:
             solved = cho_solve(factor, joint.T)
             with_scores = with_scores - solved.T @ crossed
             among = among - joint @ solved
-        effects, start = np.empty((len(wanted), len(self.prior))), 0
-        for i, group in enumerate(wanted):
-            mine = slice(start, start + len(group))
-            effects[i] = _together(with_scores[mine], among[mine, mine], self.aim(group[-1]))
-            start += len(group)
+        effects = np.empty((len(wanted), len(self.prior)))
+        for i, prospect in enumerate(wanted):
+            mine = np.array([places[o] for o in prospect.all], dtype=np.intp)
+            effects[i] = _together(with_scores[mine], among[np.ix_(mine, mine)], self._asked(prospect))
         return effects
 
-    def values(self, wanted: Sequence[Sequence[Observation]], arms: Index) -> Array:
-        """Expected improvement of the best mean among these arms by each group, shape (w,)."""
+    def _asked(self, prospect: Prospect) -> Array:
+        """The weights of what a prospect is to tell, shape (N,): an arm, or one less another."""
+        weights = np.zeros(len(self.prior))
+        weights[self.aim(prospect.observations[-1])] = 1.0
+        if prospect.beside:
+            weights[self.aim(prospect.beside[-1])] -= 1.0
+        return weights
+
+    def values(self, wanted: Sequence[Prospect], arms: Index) -> Array:
+        """Expected improvement of the best mean among these arms by each prospect, shape (w,)."""
         mean = self.belief.mean[arms]
         slopes = [row[arms] for row in self.effects(wanted)]
         return np.array([expected_maximum_gain(mean, b - b.min()) for b in slopes])
 
 
-def _together(with_scores: Array, among: Array, arm: int) -> Array:
-    """Of some observations, the effect of their best linear prediction of an arm, shape (N,).
+def _together(with_scores: Array, among: Array, asked: Array) -> Array:
+    """Of some observations, the effect of their best linear prediction of what is asked, shape (N,).
 
     Args:
         with_scores: Their covariance with the final scores, shape (g, N).
         among: Their covariance, shape (g, g).
-        arm: Position of the arm.
+        asked: Weights of the final scores in it, shape (N,).
     """
-    weights = np.linalg.solve(among + JITTER * np.eye(len(among)), with_scores[:, arm])
+    weights = np.linalg.solve(among + JITTER * np.eye(len(among)), with_scores @ asked)
     variance = float(weights @ among @ weights)
     if variance <= JITTER**2:
         return np.zeros(with_scores.shape[1])

@@ -10,8 +10,13 @@ from models_registry.vocabulary import Strategy
 
 FULL_RATE_FROM = 100
 """Training examples from which the learning rate does not depend on their number."""
-IMBALANCE = 3.0
-"""Largest to smallest class from which class weights are advised; below it they change little."""
+IMBALANCE = 1.25
+"""Largest to smallest class from which class weights are advised; below it they change little.
+
+Heads on MiniLM-L3 features of 1,000 sentences: on CoLA (2.4) weights take the Matthews correlation from 0.00,
+all said to be of the larger class, to 0.07; on MR and SST-2 thinned to 1.5, 2.0 and 2.7 they bring 0.3 to 1.7
+points of macro F1 and leave that correlation as it is.
+"""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -4,10 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from app.fitting.fine_tunes import FineTunePoint, append_rows, load_fine_tunes, read_rows, ship_fine_tunes
 from app.fitting.labelled_sets import labelled_sets
 from app.fitting.probes import TARGET_PATH, learn_probes
-from app.fitting.recorded_tasks import recorded_tasks, smaller_fine_tunes
+from app.fitting.recorded_tasks import final_scores, recorded_tasks, smaller_fine_tunes
 from app.fitting.transferability_scores import load_transferability
 from app.probes.plan import SLICE_FRACTIONS
 from app.ranking.probe_model import SLICE, Group, load_probe_model, probe_model_to_json
@@ -51,6 +54,34 @@ def test_shipping_again_replaces_what_was_measured_anew_and_keeps_the_rest(tmp_p
     again = replace(CURVE[-1], metric=0.9)
     assert ship_fine_tunes([again], path) == len(CURVE)
     assert load_fine_tunes(path) == [*CURVE[:-1], again]
+
+
+def test_final_score_is_that_on_all_examples_that_the_run_does_not_see() -> None:
+    points = [
+        replace(POINT, seed=seed, part=part, metric=metric, std_error=error, n_examples=n)
+        for seed, part, metric, error, n in (
+            (0, "test", 0.70, 0.03, 600),
+            (1, "test", 0.80, 0.03, 600),
+            (0, "validation", 0.10, 0.04, 300),  # the run's own: what it decides by
+            (1, "validation", 0.90, 0.04, 300),
+        )
+    ]
+    found = final_scores(points, ["m"], seed=0)
+    assert found.values[0] == pytest.approx((600 * 0.75 + 300 * 0.90) / 900)
+    assert found.errors[0] == pytest.approx(np.hypot(600 * 0.03, 300 * 0.04) / 900)
+
+
+def test_a_seed_that_some_models_lack_counts_for_none_by_its_validation_part() -> None:
+    points = [
+        replace(POINT, model=model, seed=seed, part=part, metric=metric)
+        for model, seed, part, metric in (
+            ("m", 0, "test", 0.7),
+            ("n", 0, "test", 0.6),
+            ("m", 1, "validation", 0.9),
+        )
+    ]
+    assert final_scores(points, ["m", "n"], seed=0).values.tolist() == [0.7, 0.6]
+    assert final_scores(points, ["m"], seed=0).values[0] > 0.7
 
 
 def test_only_whole_fine_tunes_say_what_less_data_reaches() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.ranking.belief import Belief
 from app.ranking.probe_model import HEAD, SLICE, Extent, Group, probe_model_from_json, probe_model_to_json
-from app.ranking.probed import Observation, Probed
+from app.ranking.probed import Observation, Probed, Prospect
 from tests.unit.probe_models import MODEL, SHARES
 
 Array = NDArray[np.float64]
@@ -44,6 +45,10 @@ def prior() -> Belief:
 
 def probed(*observations: Observation) -> Probed:
     return Probed(prior(), MODEL, GROUPS, observations)
+
+
+def alone(observation: Observation) -> Prospect:
+    return Prospect(observations=(observation,))
 
 
 def joint(observations: Sequence[Observation]) -> tuple[Array, Array]:
@@ -95,7 +100,7 @@ def test_effect_of_observations_is_their_covariance_given_the_rest() -> None:
     _, left = conditioned(mean, covariance, np.array([o.value for o in OBSERVED]), seen)
     new = left[-len(wanted) :]
     expected = new[:, : 2 * N] / np.sqrt(np.diag(left)[-len(wanted) :])[:, None]
-    effects = probed(*OBSERVED).effects([[w] for w in wanted])
+    effects = probed(*OBSERVED).effects([alone(w) for w in wanted])
     np.testing.assert_allclose(effects, expected, atol=1e-6)
 
 
@@ -105,7 +110,7 @@ def test_observations_made_together_say_as_much_of_their_fine_tune_as_all_of_the
         Observation(candidate=1, kind="logme", share=0.5),
         Observation(candidate=1, kind="h_score", share=0.5),
     )
-    effect = probed(*OBSERVED[:1]).effects([group])[0]
+    effect = probed(*OBSERVED[:1]).effects([Prospect(observations=tuple(group))])[0]
     before = probed(*OBSERVED[:1]).belief.variance[2]
     after = probed(OBSERVED[0], *group).belief.variance[2]
     assert effect[2] ** 2 == pytest.approx(before - after, rel=1e-4)
@@ -142,20 +147,48 @@ def test_figures_count_for_what_they_were_found_to_be_worth() -> None:
 
 
 def test_more_of_the_training_is_worth_more() -> None:
-    wanted = [[Observation(candidate=1, kind=SLICE, share=s, variance=0.02)] for s in SHARES]
+    wanted = [alone(Observation(candidate=1, kind=SLICE, share=s, variance=0.02)) for s in SHARES]
     assert all(np.diff(probed().values(wanted, np.arange(0, 2 * N, 2))) > 0.0)
 
 
 def test_noisier_observation_is_worth_less() -> None:
-    wanted = [[Observation(candidate=1, kind=SLICE, share=0.5, variance=v)] for v in (0.0, 0.05, 0.5, 5.0)]
+    wanted = [
+        alone(Observation(candidate=1, kind=SLICE, share=0.5, variance=v)) for v in (0.0, 0.05, 0.5, 5.0)
+    ]
     values = probed().values(wanted, np.arange(0, 2 * N, 2))
     assert all(np.diff(values) < 0.0)
     assert values[-1] > 0.0
 
 
+def test_two_candidates_side_by_side_tell_what_neither_tells_alone_of_data_of_unknown_difficulty() -> None:
+    belief = Belief(mean=np.array([1.0, 1.3]), covariance=0.05 * np.eye(2), level_variance=2.0)
+    groups = (Group.LAYERED, Group.LAYERED)
+    unseen = Probed(MODEL.joined(belief, groups), MODEL, groups)
+    first, second = (Observation(candidate=m, kind=SLICE, share=1.0, variance=0.01) for m in range(2))
+    wanted = [alone(first), alone(second), Prospect(observations=(first,), beside=(second,))]
+    *single, pair = unseen.values(wanted, np.array([0, 2]))
+    assert pair > 10.0 * max(single)
+    # Once the one is seen, what the other adds is what the pair was worth.
+    seen = Probed(unseen.prior, MODEL, groups, (replace(second, value=float(unseen.prior.mean[2])),))
+    assert seen.values([alone(first)], np.array([0, 2]))[0] == pytest.approx(pair, rel=0.2)
+
+
+def test_effect_of_a_pair_is_that_of_the_difference_it_foretells() -> None:
+    first = Observation(candidate=0, kind=SLICE, share=0.5, variance=0.03)
+    second = Observation(candidate=1, kind=SLICE, share=0.5, variance=0.03)
+    mean, covariance = joint((first, second))
+    asked = np.zeros(len(mean))
+    asked[0], asked[2] = 1.0, -1.0
+    seen = covariance[2 * N :, 2 * N :]
+    weights = np.linalg.solve(seen, covariance[2 * N :] @ asked)
+    expected = weights @ covariance[2 * N :, : 2 * N] / np.sqrt(weights @ seen @ weights)
+    found = probed().effects([Prospect(observations=(first,), beside=(second,))])[0]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_observing_what_is_known_is_worth_nothing() -> None:
     known = [Observation(candidate=m, kind=SLICE, share=1.0, value=1.0 + m, variance=1e-9) for m in range(N)]
-    wanted = [[Observation(candidate=1, kind=SLICE, share=1.0, variance=0.02)]]
+    wanted = [alone(Observation(candidate=1, kind=SLICE, share=1.0, variance=0.02))]
     assert probed(*known).values(wanted, np.arange(0, 2 * N, 2))[0] == pytest.approx(0.0, abs=1e-9)
 
 

@@ -33,9 +33,10 @@ def replay_command(
 ) -> None:
     """Spend budgets on learning curves and show what each way of spending them loses.
 
-    The curves are those of a file, of which nothing is known beforehand, or those recorded in this project:
-    then every calibration, and the figures that the prior is made of, leave the replayed set out. Ends with
-    0, or with 2 where a file cannot be used or a set was not recorded.
+    The curves are those of a file, where a data set is foreknown by what the others show and by what things
+    cost, or those recorded in this project: then every calibration, and the figures that the prior is made
+    of, leave the replayed set out. Ends with 0, or with 2 where a file cannot be used or a set was not
+    recorded.
     """
     budgets = tuple(budget) if budget else None
     if curves is None:
@@ -47,7 +48,8 @@ def replay_command(
 def _replay_file(
     path: Path, metric: str, wanted: list[str], budgets: tuple[float, ...] | None, *, as_json: bool
 ) -> None:
-    from app.evaluation.replay.curves import Foreknown, UnusableCurvesError, read_curves
+    from app.evaluation.replay.curves import UnusableCurvesError, read_curves
+    from app.evaluation.replay.foreknown import Foreknown
     from app.evaluation.replay.table import BUDGETS, regret_of_training_all, replay_curves
     from app.fitting.fine_tunes import load_fine_tunes
     from app.fitting.recorded_tasks import recorded_tasks
@@ -57,19 +59,20 @@ def _replay_file(
     replayable = [m.name for m in METRICS.values() if m.is_bounded and m.direction is Direction.HIGHER]
     if metric not in replayable:
         _unusable(f"{metric} cannot be replayed; choose from {', '.join(replayable)}.")
-    known = Foreknown.of(recorded_tasks(load_fine_tunes(), load_transferability()))
+    model = load_probe_model()
+    known = Foreknown.of(recorded_tasks(load_fine_tunes(), load_transferability()), model)
     try:
         worlds = read_curves(path, METRICS[metric], known)
     except (OSError, UnicodeDecodeError, UnusableCurvesError) as error:
         _unusable(str(error))
     _check(wanted, {w.task.dataset for w in worlds})
     worlds = [w for w in worlds if not wanted or w.task.dataset in wanted]
-    outcomes = replay_curves(worlds, load_probe_model(), budgets=budgets or BUDGETS)
+    outcomes = replay_curves(worlds, model, budgets=budgets or BUDGETS)
     _show(outcomes, regret_of_training_all([w.task for w in worlds]), as_json=as_json)
 
 
 def _replay_recorded(wanted: list[str], budgets: tuple[float, ...] | None, *, as_json: bool) -> None:
-    from app.evaluation.replay.table import BUDGETS, regret_of_training_all, replay
+    from app.evaluation.replay.table import BUDGETS, learner, regret_of_training_all, replay
     from app.fitting.fine_tunes import load_fine_tunes
     from app.fitting.recorded_tasks import recorded_tasks, smaller_fine_tunes
     from app.fitting.transferability_scores import load_transferability
@@ -79,7 +82,7 @@ def _replay_recorded(wanted: list[str], budgets: tuple[float, ...] | None, *, as
     _check(wanted, {t.dataset for t in tasks})
     outcomes = replay(
         tasks,
-        smaller_fine_tunes(points),
+        learner(tasks, smaller_fine_tunes(points)),
         budgets=budgets or BUDGETS,
         only=frozenset(wanted),
         on_task=lambda task: errors.print(f"{task.dataset}, seed {task.seed}", highlight=False),

@@ -1,21 +1,22 @@
 """Any file of learning curves as worlds that the scheduler can be replayed on.
 
-A candidate here is one curve: a model, a strategy and a learning rate. Nothing is known of it beforehand but
-what labelled sets of this project showed of differences between models: such a file has no figures.
+A candidate here is one curve: a model, a strategy and a learning rate. Such a file has no figures; what is
+known of a candidate beforehand is what it costs and what it reached on the file's other data sets.
 """
 
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.evaluation.replay.foreknown import Arm, Foreknown, Outcomes, cost_of, outcomes_of
 from app.evaluation.replay.world import World
 from app.fitting.recorded_tasks import RecordedTask, Scores
 from app.probes.plan import OUTCOME_FINISHED, SLICE_FRACTIONS, Action, Kind, Record, RunPlan
@@ -32,8 +33,6 @@ STEPS = round(1 / SLICE_FRACTIONS[0])
 LEAST_CURVES = 2
 Sample: TypeAlias = tuple[str, str]
 """Data set and seed."""
-Arm: TypeAlias = tuple[str, str, str]
-"""Model, strategy and learning rate."""
 
 
 class UnusableCurvesError(ValueError):
@@ -47,32 +46,6 @@ class CurvePoint:
     step: int
     seconds: float
     value: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foreknown:
-    """What is known of scores before anything is seen, comparable scale.
-
-    Attributes:
-        mean: Of all.
-        shared: Variance of what the models on one data set have in common.
-        own: Variance of differences between them.
-    """
-
-    mean: float
-    shared: float
-    own: float
-
-    @classmethod
-    def of(cls, tasks: Sequence[RecordedTask]) -> "Foreknown":
-        """As recorded tasks show it."""
-        found = [t.final.comparable(t.metric)[0] for t in tasks]
-        means = np.array([y.mean() for y in found])
-        return cls(
-            mean=float(means.mean()),
-            shared=float(means.var(ddof=1)),
-            own=float(np.mean([y.var(ddof=1) for y in found])),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +106,93 @@ def read_curves(path: Path, metric: Metric, known: Foreknown) -> list[CurveWorld
     if not curves:
         raise UnusableCurvesError(f"{path.name} has no rows")
     static = {e.id for e in load_catalogue().entries if e.n_layers == 0}
-    return [_world(sample, found, metric, known, static) for sample, found in curves.items()]
+    samples = [Curves.of(sample, found, metric) for sample, found in curves.items()]
+    worlds = []
+    for sample in samples:
+        others = outcomes_elsewhere(sample.dataset, samples)
+        worlds.append(sample.world(known.believe(sample.arms, cost_of(sample.seconds), others), static))
+    return worlds
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Curves:
+    """The curves of one data set and seed.
+
+    Attributes:
+        dataset: Its name.
+        seed: As the file has it.
+        metric: Of the scores.
+        arms: n of them, in order.
+        points: Of each, by step.
+    """
+
+    dataset: str
+    seed: str
+    metric: Metric
+    arms: tuple[Arm, ...]
+    points: tuple[tuple[CurvePoint, ...], ...]
+
+    @classmethod
+    def of(cls, sample: Sample, curves: Mapping[Arm, Sequence[CurvePoint]], metric: Metric) -> Self:
+        """From the points of each arm.
+
+        Raises:
+            UnusableCurvesError: There are fewer than two.
+        """
+        dataset, seed = sample
+        if len(curves) < LEAST_CURVES:
+            raise UnusableCurvesError(f"{dataset}, seed {seed}, has one curve; nothing is to be chosen")
+        arms = tuple(sorted(curves))
+        points = tuple(tuple(sorted(curves[arm], key=lambda p: p.step)) for arm in arms)
+        return cls(dataset=dataset, seed=seed, metric=metric, arms=arms, points=points)
+
+    @property
+    def seconds(self) -> Array:
+        """Of the whole curves, shape (n,)."""
+        return np.array([max(points[-1].seconds, 1e-9) for points in self.points])
+
+    def at(self, fraction: float) -> Scores:
+        """At this share of the curves' steps."""
+        values = np.array([_at(points, fraction) for points in self.points])
+        return Scores(values=values, errors=np.zeros(len(values)))
+
+    def world(self, prior: Belief, static: Iterable[str]) -> CurveWorld:
+        """With this belief over the final scores.
+
+        Args:
+            prior: What is known before anything is seen.
+            static: Ids of tables of word vectors.
+        """
+        tables = frozenset(static)
+        task = RecordedTask(
+            dataset=self.dataset,
+            seed=int(self.seed) if self.seed.isdigit() else 0,
+            metric=self.metric,
+            models=tuple(" ".join(part for part in arm if part) for arm in self.arms),
+            groups=tuple(Group.STATIC if arm[0] in tables else Group.LAYERED for arm in self.arms),
+            n_train=1,
+            n_validation=0,
+            steps=STEPS,
+            final=self.at(1.0),
+            slices={round(f * STEPS): self.at(f) for f in SLICE_FRACTIONS},
+            heads={},
+            estimators={},
+            prior=prior,
+        )
+        zeros = np.zeros(len(self.arms))
+        return CurveWorld(task, example_seconds=zeros, loading_seconds=zeros, seconds=self.seconds)
+
+
+def outcomes_elsewhere(dataset: str, samples: Sequence[Curves]) -> list[Outcomes]:
+    """What the curves of the other data sets came to, one for each of these."""
+    by_dataset: dict[str, list[Curves]] = defaultdict(list)
+    for sample in samples:
+        if sample.dataset != dataset:
+            by_dataset[sample.dataset].append(sample)
+    return [
+        outcomes_of([(s.arms, s.metric.to_comparable(s.at(1.0).values), s.seconds) for s in found])
+        for _, found in sorted(by_dataset.items())
+    ]
 
 
 def _number(row: dict[str, str], name: str, where: str, *, least: float, most: float = math.inf) -> float:
@@ -144,45 +203,6 @@ def _number(row: dict[str, str], name: str, where: str, *, least: float, most: f
     if not least <= value <= most:
         raise UnusableCurvesError(f"{where}: {name} is {value:g}, outside {least:g} to {most:g}")
     return value
-
-
-def _world(
-    sample: Sample,
-    curves: dict[Arm, list[CurvePoint]],
-    metric: Metric,
-    known: Foreknown,
-    static: Iterable[str],
-) -> CurveWorld:
-    dataset, seed = sample
-    if len(curves) < LEAST_CURVES:
-        raise UnusableCurvesError(f"{dataset}, seed {seed}, has one curve; nothing is to be chosen")
-    arms = sorted(curves)
-    ordered = [sorted(curves[arm], key=lambda p: p.step) for arm in arms]
-    n = len(arms)
-
-    def at(fraction: float) -> Scores:
-        values = np.array([_at(points, fraction) for points in ordered])
-        return Scores(values=values, errors=np.zeros(n))
-
-    task = RecordedTask(
-        dataset=dataset,
-        seed=int(seed) if seed.isdigit() else 0,
-        metric=metric,
-        models=tuple(" ".join(part for part in arm if part) for arm in arms),
-        groups=tuple(Group.STATIC if arm[0] in static else Group.LAYERED for arm in arms),
-        n_train=1,
-        n_validation=0,
-        steps=STEPS,
-        final=at(1.0),
-        slices={round(f * STEPS): at(f) for f in SLICE_FRACTIONS},
-        heads={},
-        estimators={},
-        prior=Belief(
-            mean=np.full(n, known.mean), covariance=known.own * np.eye(n), level_variance=known.shared
-        ),
-    )
-    seconds = np.array([max(points[-1].seconds, 1e-9) for points in ordered])
-    return CurveWorld(task, example_seconds=np.zeros(n), loading_seconds=np.zeros(n), seconds=seconds)
 
 
 def _at(points: Sequence[CurvePoint], fraction: float) -> float:

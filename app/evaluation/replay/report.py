@@ -16,11 +16,13 @@ from scipy.stats import weightedtau
 
 from app.evaluation.page import write_page
 from app.evaluation.reliability_plot import reliability_svg
+from app.evaluation.replay.extrapolation import Error, extrapolation_errors
 from app.evaluation.replay.table import (
     ADVISOR,
     BUDGETS,
     DRAWS,
     Outcome,
+    learner,
     mean_regrets,
     regret_of_training_all,
     replay,
@@ -37,11 +39,14 @@ from models_registry.vocabulary import Strategy
 DOCS = Path(__file__).parents[3] / "docs"
 PLOT = DOCS / "img" / "probes-reliability.svg"
 RESULTS = DOCS / "results" / "replay.json"
+EXTRAPOLATION = DOCS / "results" / "extrapolation.json"
 PAGE = DOCS / "probes.md"
 TEMPLATE = "probes.md.jinja"
 HALVING = "successive halving"
 SHOWN = 0.1
 """Budget at which labelled sets are shown one by one."""
+SEEN = (0.125, 0.25, 0.5)
+"""Shares of a curve from which its end is foretold."""
 LAYERS = ("last", "mean", "best")
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Nominal levels of the reliability plot."""
@@ -50,12 +55,16 @@ Row = dict[str, Any]
 
 
 def write_probes_page(
-    outcomes: Sequence[Outcome], tasks: Sequence[RecordedTask], adapted: Sequence[FineTunePoint]
+    outcomes: Sequence[Outcome],
+    errors: Sequence[Error],
+    tasks: Sequence[RecordedTask],
+    adapted: Sequence[FineTunePoint],
 ) -> None:
     """The page is as these outcomes say.
 
     Args:
         outcomes: Of the replay.
+        errors: Of what curves foretell.
         tasks: That were replayed.
         adapted: Recorded under strategies that train a part.
     """
@@ -77,6 +86,10 @@ def write_probes_page(
         training_all=regret_of_training_all(tasks),
         shown=SHOWN,
         by_set=list(by_set(outcomes, tasks)),
+        seen=SEEN,
+        extrapolated={
+            way: {e.until: e for e in errors if e.way == way} for way in dict.fromkeys(e.way for e in errors)
+        },
         figures=model.figures,
         growth=model.growth,
         n_train=model.n_train,
@@ -196,6 +209,13 @@ def _alone(task: RecordedTask, name: str) -> tuple[float, float] | None:
     return tau, 100.0 * float(final.max() - final[int(np.argmax(values))])
 
 
+def _keep(path: Path, found: Sequence[Outcome | Error]) -> None:
+    """Numbers that the page can be written from again, a line each."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join(json.dumps(asdict(row)) for row in found)
+    path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
 def say(line: str) -> None:
     """One line to whoever watches."""
     sys.stderr.write(f"{line}\n")
@@ -209,16 +229,13 @@ def main() -> int:
     points = load_fine_tunes()
     tasks = recorded_tasks(points, load_transferability())
     if not arguments.page_only:
-        outcomes = replay(
-            tasks,
-            smaller_fine_tunes(points),
-            on_task=lambda t: say(f"{t.dataset}, seed {t.seed}"),
-        )
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        lines = ",\n".join(json.dumps(asdict(o)) for o in outcomes)
-        RESULTS.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+        model_without = learner(tasks, smaller_fine_tunes(points))
+        _keep(EXTRAPOLATION, extrapolation_errors(tasks, model_without, SEEN))
+        _keep(RESULTS, replay(tasks, model_without, on_task=lambda t: say(f"{t.dataset}, seed {t.seed}")))
     outcomes = [Outcome(**row) for row in json.loads(RESULTS.read_text(encoding="utf-8"))]
-    write_probes_page(outcomes, tasks, [p for p in points if p.strategy != Strategy.FULL.value])
+    errors = [Error(**row) for row in json.loads(EXTRAPOLATION.read_text(encoding="utf-8"))]
+    adapted = [p for p in points if p.strategy != Strategy.FULL.value]
+    write_probes_page(outcomes, errors, tasks, adapted)
     return 0
 
 

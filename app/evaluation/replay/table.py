@@ -53,9 +53,26 @@ class Outcome:
     levels: tuple[float, ...] = ()
 
 
+def learner(tasks: Sequence[RecordedTask], smaller: Sequence[FineTunePoint]) -> Callable[[str], ProbeModel]:
+    """What is learnt of probes without a labelled set, by its name; learnt once.
+
+    Args:
+        tasks: Recorded.
+        smaller: Ends of fine-tunes of the same candidates on less of the same data.
+    """
+
+    @lru_cache
+    def learnt_without(dataset: str) -> ProbeModel:
+        return learn_probes(
+            [t for t in tasks if t.dataset != dataset], [p for p in smaller if p.dataset != dataset]
+        )
+
+    return learnt_without
+
+
 def replay(
     tasks: Sequence[RecordedTask],
-    smaller: Sequence[FineTunePoint],
+    model_without: Callable[[str], ProbeModel],
     *,
     budgets: Sequence[float] = BUDGETS,
     only: frozenset[str] = frozenset(),
@@ -65,22 +82,15 @@ def replay(
 
     Args:
         tasks: Recorded.
-        smaller: Ends of fine-tunes of the same candidates on less of the same data.
+        model_without: What was learnt of probes without a labelled set.
         budgets: Shares of the cost of training all.
         only: Data sets to be replayed; empty for all. The others still teach.
         on_task: Told each task before it is replayed.
     """
     found = []
-
-    @lru_cache
-    def learnt_without(dataset: str) -> ProbeModel:
-        return learn_probes(
-            [t for t in tasks if t.dataset != dataset], [p for p in smaller if p.dataset != dataset]
-        )
-
     for task in (t for t in tasks if not only or t.dataset in only):
         on_task(task)
-        model = learnt_without(task.dataset)
+        model = model_without(task.dataset)
         world = World.of(task)
         policies: dict[str, Policy] = {
             ADVISOR: advisor(model),
