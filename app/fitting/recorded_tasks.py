@@ -25,8 +25,8 @@ Array = NDArray[np.float64]
 _OF_HEADS = frozenset({HEAD, HEAD_ERROR, "linear_probe"})
 MOST_SMALLER = 512
 """Training examples up to which a fine-tune counts as one on less data."""
-LEAST_CANDIDATES = 8
-"""Fewer teach little about an order."""
+LEAST_CANDIDATES = 12
+"""Fewer make no sample of their own: what is recorded of it is not whole yet."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -179,30 +179,35 @@ def _is_of_head(score: TransferabilityScore) -> bool:
 def final_scores(points: Iterable[FineTunePoint], models: Sequence[str], *, seed: int) -> Scores:
     """What whole fine-tunes of these models are expected to score on examples that a run does not see.
 
-    The mean over all recorded seeds of sample and training. All seeds are scored on one test part, so its
-    sampling error is that of one score; the validation parts of the other seeds are as new to the run as the
-    test part, and count by their examples.
+    The mean over the seeds of sample and training that all of them have. All seeds are scored on one test
+    part, so its sampling error is that of one score; the validation parts of the other seeds are as new to
+    the run as the test part, and count by their examples.
 
     Args:
         points: Of whole fine-tunes on one labelled set.
-        models: Each tested once at least.
+        models: Each tested with the run's seed at least.
         seed: Of the run.
     """
-    tested, ended = dict[str, list[FineTunePoint]](), dict[int, dict[str, FineTunePoint]]()
-    for p in points:
-        if p.part == TEST:
-            tested.setdefault(p.model, []).append(p)
-        elif p.step == p.total_steps and p.seed != seed:
-            ended.setdefault(p.seed, {})[p.model] = p
-    elsewhere = [found for _, found in sorted(ended.items()) if found.keys() >= set(models)]
+    ends = [p for p in points if p.part == TEST or p.step == p.total_steps]
+    tested = _of_all([p for p in ends if p.part == TEST], models)
+    elsewhere = _of_all([p for p in ends if p.part == VALIDATION and p.seed != seed], models)
     columns = []
     for m in models:
-        parts = [(tested[m][0].n_examples, *_mean_of(tested[m]))]
+        on_test = [found[m] for found in tested]
+        parts = [(on_test[0].n_examples, *_mean_of(on_test))]
         parts += [(found[m].n_examples, found[m].metric, found[m].std_error) for found in elsewhere]
         n, values, errors = np.array(parts, dtype=np.float64).T
         columns.append((float(n @ values / n.sum()), float(np.linalg.norm(n * errors) / n.sum())))
     values, errors = np.array(columns, dtype=np.float64).T
     return Scores(values=values, errors=errors)
+
+
+def _of_all(points: Iterable[FineTunePoint], models: Sequence[str]) -> list[dict[str, FineTunePoint]]:
+    """The points of each seed that all of these models have, by model."""
+    by_seed: dict[int, dict[str, FineTunePoint]] = defaultdict(dict)
+    for p in points:
+        by_seed[p.seed][p.model] = p
+    return [found for _, found in sorted(by_seed.items()) if found.keys() >= set(models)]
 
 
 def _mean_of(points: Sequence[FineTunePoint]) -> tuple[float, float]:

@@ -71,12 +71,13 @@ def test_final_score_is_that_on_all_examples_that_the_run_does_not_see() -> None
     assert found.errors[0] == pytest.approx(np.hypot(600 * 0.03, 300 * 0.04) / 900)
 
 
-def test_a_seed_that_some_models_lack_counts_for_none_by_its_validation_part() -> None:
+def test_a_seed_that_some_models_lack_counts_for_none() -> None:
     points = [
         replace(POINT, model=model, seed=seed, part=part, metric=metric)
         for model, seed, part, metric in (
             ("m", 0, "test", 0.7),
             ("n", 0, "test", 0.6),
+            ("m", 1, "test", 0.8),
             ("m", 1, "validation", 0.9),
         )
     ]

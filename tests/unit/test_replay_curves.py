@@ -61,6 +61,16 @@ def test_a_world_is_what_the_file_says(tmp_path: Path) -> None:
     np.testing.assert_allclose(world.train_seconds, [2.0, 20.0])
 
 
+def test_percentages_are_read_as_the_fractions_they_are(tmp_path: Path) -> None:
+    rows = ("a,org/m,full,5e-5,0,10,5.0,{}", "a,org/n,full,5e-5,0,10,5.0,{}")
+    written = {
+        name: write(tmp_path / f"{name}.csv", *(r.format(v) for r, v in zip(rows, values, strict=True)))
+        for name, values in {"fractions": (0.8, 0.7), "percent": (80, 70)}.items()
+    }
+    finals = [read_curves(path, ACCURACY, KNOWN)[0].task.final.values for path in written.values()]
+    np.testing.assert_allclose(finals[0], finals[1])
+
+
 def test_the_advisor_finds_the_best_curve_before_all_are_trained(curves: Path) -> None:
     worlds = read_curves(curves, ACCURACY, KNOWN)
     outcomes = replay_curves(worlds, load_probe_model(), budgets=(0.02, 0.5))
@@ -79,7 +89,8 @@ def test_the_advisor_finds_the_best_curve_before_all_are_trained(curves: Path) -
     ("rows", "message"),
     [
         ([], "has no rows"),
-        (["a,m,full,1e-5,0,10,1.0,81"], "line 2: metric is 81, outside 0 to 1"),
+        (["a,m,full,1e-5,0,10,1.0,810"], "line 2: metric is 810, outside 0 to 100"),
+        (["a,m,full,1e-5,0,10,1.0,81", "a,n,full,1e-5,0,10,1.0,0.81"], "a: values are in part fractions"),
         (["a,m,full,1e-5,0,0,1.0,0.5"], "line 2: step is 0"),
         (["a,m,full,1e-5,0,10,soon,0.5"], "line 2: seconds is 'soon', which is no number"),
         (["a,m,full,1e-5,0,10"], "line 2: seconds is None"),

@@ -16,6 +16,7 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from app.evaluation.figure_rows import PERCENT, scale_of
 from app.evaluation.replay.foreknown import Arm, Foreknown, Outcomes, cost_of, outcomes_of
 from app.evaluation.replay.world import World
 from app.fitting.recorded_tasks import RecordedTask, Scores
@@ -80,13 +81,14 @@ def read_curves(path: Path, metric: Metric, known: Foreknown) -> list[CurveWorld
 
     Args:
         path: CSV with the columns `COLUMNS`.
-        metric: What the column `metric` holds.
+        metric: What the column `metric` holds, as fractions or in percent, each data set in one of them.
         known: Of scores, before any is seen.
 
     Raises:
         UnusableCurvesError: A column is missing, a value is none, or a data set has fewer than two curves.
     """
     curves: dict[Sample, dict[Arm, list[CurvePoint]]] = defaultdict(lambda: defaultdict(list))
+    unit = 1.0 / PERCENT if metric.is_rate else 1.0
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
@@ -99,19 +101,41 @@ def read_curves(path: Path, metric: Metric, known: Foreknown) -> list[CurveWorld
             point = CurvePoint(
                 step=int(_number(row, "step", where, least=1)),
                 seconds=_number(row, "seconds", where, least=0),
-                value=_number(row, "metric", where, least=metric.low, most=metric.high),
+                value=_number(row, "metric", where, least=metric.low * unit, most=metric.high * unit),
             )
             arm = row["model"], row["strategy"], row["learning_rate"]
             curves[row["dataset"], row["seed"]][arm].append(point)
     if not curves:
         raise UnusableCurvesError(f"{path.name} has no rows")
     static = {e.id for e in load_catalogue().entries if e.n_layers == 0}
-    samples = [Curves.of(sample, found, metric) for sample, found in curves.items()]
+    scales = _scales(path, curves, metric)
+    samples = [Curves.of(s, found, metric, scales[s[0]]) for s, found in curves.items()]
     worlds = []
     for sample in samples:
         others = outcomes_elsewhere(sample.dataset, samples)
         worlds.append(sample.world(known.believe(sample.arms, cost_of(sample.seconds), others), static))
     return worlds
+
+
+def _scales(
+    path: Path, curves: Mapping[Sample, Mapping[Arm, Sequence[CurvePoint]]], metric: Metric
+) -> dict[str, float]:
+    """What the scores of each data set are multiplied by: some are fractions, some percent."""
+    values: dict[str, list[float]] = defaultdict(list)
+    for (dataset, _), arms in curves.items():
+        values[dataset] += [p.value for points in arms.values() for p in points]
+    scales = {}
+    for dataset, found in values.items():
+        try:
+            scale, is_sure = scale_of(np.array(found), metric)
+        except ValueError as error:
+            raise UnusableCurvesError(f"{path.name}, {dataset}: {error}") from None
+        if not is_sure.all():
+            raise UnusableCurvesError(
+                f"{path.name}, {dataset}: values are in part fractions, in part percent"
+            )
+        scales[dataset] = scale
+    return scales
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -133,8 +157,10 @@ class Curves:
     points: tuple[tuple[CurvePoint, ...], ...]
 
     @classmethod
-    def of(cls, sample: Sample, curves: Mapping[Arm, Sequence[CurvePoint]], metric: Metric) -> Self:
-        """From the points of each arm.
+    def of(
+        cls, sample: Sample, curves: Mapping[Arm, Sequence[CurvePoint]], metric: Metric, scale: float
+    ) -> Self:
+        """From the points of each arm, whose scores are multiplied by a scale.
 
         Raises:
             UnusableCurvesError: There are fewer than two.
@@ -143,7 +169,8 @@ class Curves:
         if len(curves) < LEAST_CURVES:
             raise UnusableCurvesError(f"{dataset}, seed {seed}, has one curve; nothing is to be chosen")
         arms = tuple(sorted(curves))
-        points = tuple(tuple(sorted(curves[arm], key=lambda p: p.step)) for arm in arms)
+        scaled = {a: [replace(p, value=scale * p.value) for p in curves[a]] for a in arms}
+        points = tuple(tuple(sorted(scaled[arm], key=lambda p: p.step)) for arm in arms)
         return cls(dataset=dataset, seed=seed, metric=metric, arms=arms, points=points)
 
     @property
