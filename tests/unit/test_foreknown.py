@@ -26,7 +26,7 @@ RECORDED = Moments(within=6.0, within_degrees=100.0, between=1.8, between_degree
 
 
 def foreknown(price: float = 0.0, alike: float = 0.0) -> Foreknown:
-    return Foreknown(mean=1.0, shared=0.8, price=price, alike=alike, moments=RECORDED)
+    return Foreknown(mean=1.0, shared=0.8, priced=(3.0 * price, 3.0), alike=alike, moments=RECORDED)
 
 
 def drawn(
@@ -73,6 +73,12 @@ def test_nothing_told_leaves_what_recorded_tasks_and_prices_say() -> None:
     assert belief.level_variance == 0.8
 
 
+def test_prices_that_tell_nothing_on_other_data_sets_tell_little() -> None:
+    seconds = np.geomspace(1.0, 100.0, N_ARMS)
+    flat = [outcomes_of([(ARMS, np.ones(N_ARMS), seconds)]) for _ in range(9)]
+    assert foreknown(price=0.1).price_after(flat) < 0.03 < foreknown(price=0.1).price_after([])
+
+
 def test_one_strategy_of_a_model_foretells_another() -> None:
     arms: Sequence[Arm] = (("m", "full", ""), ("m", "lora", ""), ("other", "full", ""))
     covariance = foreknown(alike=0.7).believe(arms, np.zeros(3), []).covariance
@@ -93,6 +99,6 @@ def test_what_costs_next_to_nothing_counts_as_a_thousandth() -> None:
 
 def test_of_recorded_tasks_the_dearer_model_is_the_better() -> None:
     known = Foreknown.of(recorded_tasks(load_fine_tunes(), load_transferability()), load_probe_model())
-    assert known.price > 0.0
+    assert known.price_after([]) > 0.0
     assert 0.0 < known.alike < 1.0
     assert known.shared > known.moments.passing > 0.0

@@ -18,7 +18,7 @@ ACCURACY = METRICS["accuracy"]
 KNOWN = Foreknown(
     mean=1.2,
     shared=0.5,
-    price=0.1,
+    priced=(0.3, 3.0),
     alike=0.6,
     moments=Moments(within=10.0, within_degrees=100.0, between=5.0, between_degrees=10.0, n_datasets=4.0),
 )

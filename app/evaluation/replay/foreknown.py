@@ -11,8 +11,8 @@ Notation, of n arms on one data set (an arm is a model, a strategy and a learnin
 
     r_d = u + e_d,      u ~ N(0, p v K),    e_d ~ N(0, (1 - p) v K)
 
-All are learnt from the recorded tasks of this project, v and p from the other data sets of the file too,
-by moments: the mean of r over D data sets varies by (p + (1 - p) / D) v K, r around it by (1 - p) v K.
+All are learnt from the recorded tasks of this project and from the other data sets of the file, v and p by
+moments: the mean of r over D data sets varies by (p + (1 - p) / D) v K, r around it by (1 - p) v K.
 
 Source: Searle, Casella and McCulloch 1992, "Variance Components", section 3.6, for the moments.
 """
@@ -92,6 +92,13 @@ class Outcomes:
     y: Mapping[Arm, float]
     cost: Mapping[Arm, float]
 
+    def priced(self) -> tuple[float, float]:
+        """Covariance of scores and prices over the arms, and the variance of the prices."""
+        arms = sorted(self.y)
+        x = np.array([self.cost[a] for a in arms])
+        x = x - x.mean()
+        return float(x @ self.rest(arms, 0.0)) / len(arms), float(x @ x) / len(arms)
+
     def rest(self, arms: Sequence[Arm], price: float) -> Array:
         """The r of these arms."""
         y = np.array([self.y[a] for a in arms]) - price * np.array([self.cost[a] for a in arms])
@@ -105,14 +112,14 @@ class Foreknown:
     Attributes:
         mean: Of all.
         shared: Variance of what the arms on one data set have in common.
-        price: b, per doubling of the seconds.
+        priced: Covariance of scores and prices on a recorded task, and variance of prices; b is their ratio.
         alike: Correlation of two arms of one model.
         moments: Of recorded tasks.
     """
 
     mean: float
     shared: float
-    price: float
+    priced: tuple[float, float]
     alike: float
     moments: Moments
 
@@ -126,20 +133,14 @@ class Foreknown:
         """
         found = list(_by_dataset(tasks).values())
         means = np.array([np.mean(list(o.y.values())) for o in found])
-        moment, square = 0.0, 0.0
-        for outcomes in found:
-            arms = sorted(outcomes.y)
-            y, x = outcomes.rest(arms, 0.0), np.array([outcomes.cost[a] for a in arms])
-            moment += float((x - x.mean()) @ y) / len(arms)
-            square += float(np.square(x - x.mean()).sum()) / len(arms)
-        price = moment / square
-        moments = moments_of(found, price, alike=0.0)
+        priced = np.mean([o.priced() for o in found], axis=0)
+        moments = moments_of(found, float(priced[0] / priced[1]), alike=0.0)
         total = moments.lasting + moments.passing
         apart = float(np.mean([r.own for r in model.adapted.values()])) if model.adapted else total
         return cls(
             mean=float(means.mean()),
             shared=float(means.var(ddof=1)),
-            price=price,
+            priced=(float(priced[0]), float(priced[1])),
             alike=float(np.clip(1.0 - apart / total, 0.0, 0.99)),
             moments=moments,
         )
@@ -152,17 +153,23 @@ class Foreknown:
             cost: Log2 of their seconds, shape (n,).
             others: Data sets with some of the arms.
         """
-        moments = self._told_by(others)
+        price = self.price_after(others)
+        moments = self._told_by(others, price)
         k = _alike(arms, arms, self.alike)
-        mean = self.mean + self.price * (cost - cost.mean())
+        mean = self.mean + price * (cost - cost.mean())
         covariance = (moments.lasting + moments.passing) * k
         told = [o for o in others if len(o.y.keys() & set(arms)) > 1]
         if told and moments.lasting > 0.0:
-            step, less = self._learnt(arms, told, moments)
+            step, less = self._learnt(arms, told, moments, price)
             mean, covariance = mean + step, covariance - less
         return Belief(mean=mean, covariance=covariance, level_variance=self.shared)
 
-    def _told_by(self, others: Sequence[Outcomes]) -> Moments:
+    def price_after(self, others: Sequence[Outcomes]) -> float:
+        """What b is where recorded tasks count as one data set beside the others."""
+        covariance, variance = np.sum([self.priced, *(o.priced() for o in others)], axis=0)
+        return float(covariance / variance)
+
+    def _told_by(self, others: Sequence[Outcomes], price: float) -> Moments:
         """The moments of recorded tasks, which count as one data set more, and of those of the file."""
         mine = self.moments
         weight = 1.0 / max(mine.within_degrees / max(mine.between_degrees, 1.0), 1.0)
@@ -173,10 +180,10 @@ class Foreknown:
             between=mine.between * weight,
             between_degrees=mine.between_degrees * weight,
         )
-        return prior + moments_of(others, self.price, self.alike)
+        return prior + moments_of(others, price, self.alike)
 
     def _learnt(
-        self, arms: Sequence[Arm], others: Sequence[Outcomes], moments: Moments
+        self, arms: Sequence[Arm], others: Sequence[Outcomes], moments: Moments, price: float
     ) -> tuple[Array, Array]:
         """By how much the mean moves and the covariance shrinks, having seen the others."""
         seen = sorted({a for o in others for a in o.y})
@@ -185,7 +192,7 @@ class Foreknown:
         for outcomes in others:
             mine = sorted(outcomes.y)
             places = np.array([index[a] for a in mine])
-            total[places] += outcomes.rest(mine, self.price)
+            total[places] += outcomes.rest(mine, price)
             together[np.ix_(places, places)] += 1.0
         n = np.diag(together)
         k = _alike(seen, seen, self.alike)
