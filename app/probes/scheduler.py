@@ -26,6 +26,8 @@ SLICE_MARGIN = 1.3
 """Predicted costs are right within about 30 %: a slice that the budget cuts off is time for nothing."""
 NEGLIGIBLE_VALUE = 1e-6
 """Expected improvement, comparable scale, below which nothing can change the answer any more."""
+WIDTHS = (1.0, 2.0, 4.0, 8.0)
+"""Times as wide as believed: a belief may be surer than it should be, and a budget is there to be used."""
 REFIT_SHARE = 0.5
 """Share of the budget that is kept at most to train the winner on all the data, where that is asked for."""
 PACE_SECONDS = 2.0
@@ -302,16 +304,21 @@ class Scheduler:
         return option.action.predicted_seconds * margin
 
     def _best(self, options: Sequence[Option], remaining: float) -> Action | Stop:
-        """The first action of the option with the highest value a second that the budget can see through."""
+        """The first action of the option with the highest value a second that the budget can see through.
+
+        Where nothing is worth anything, it is that of a wider belief.
+        """
         within = [o for o in options if o.seconds <= remaining] or list(options)
         arms = np.array(sorted({self.position(a) for a in self.rankable()}), dtype=np.intp)
-        values = self.probed.values([o.leads_to for o in within], arms)
-        if values.max() < NEGLIGIBLE_VALUE:
-            return self._look_at_leader(within) or Stop(
-                reason="nothing left can change the answer", detail=self._detail()
-            )
-        rates = values / np.maximum([o.seconds for o in within], 1e-9)
-        return within[int(np.argmax(rates))].action
+        slopes = self.probed.slopes([o.leads_to for o in within], arms)
+        for width in WIDTHS:
+            values = self.probed.gains(width * slopes, arms)
+            if values.max() >= NEGLIGIBLE_VALUE:
+                rates = values / np.maximum([o.seconds for o in within], 1e-9)
+                return within[int(np.argmax(rates))].action
+        return self._look_at_leader(within) or Stop(
+            reason="nothing that the rest of the budget pays for can change the answer", detail=self._detail()
+        )
 
     def _look_at_leader(self, options: Sequence[Option]) -> Action | None:
         """A pass over the leader where it was never looked at: no answer without a measurement."""

@@ -165,11 +165,22 @@ class Probed:
             weights[self.aim(prospect.beside[-1])] -= 1.0
         return weights
 
+    def slopes(self, wanted: Sequence[Prospect], arms: Index) -> Array:
+        """How far one deviation of each moves these arms, less what it moves all of them, shape (w, n).
+
+        As wide as the belief must be.
+        """
+        moved = self.model.spread * self.effects(wanted)[:, arms]
+        return np.asarray(moved - moved.min(axis=1, keepdims=True))
+
     def values(self, wanted: Sequence[Prospect], arms: Index) -> Array:
         """Expected improvement of the best mean among these arms by each prospect, shape (w,)."""
+        return self.gains(self.slopes(wanted, arms), arms)
+
+    def gains(self, slopes: Array, arms: Index) -> Array:
+        """The same of what moves these arms so, shape (w,)."""
         mean = self.belief.mean[arms]
-        slopes = [row[arms] for row in self.effects(wanted)]
-        return np.array([expected_maximum_gain(mean, b - b.min()) for b in slopes])
+        return np.array([expected_maximum_gain(mean, b) for b in slopes])
 
 
 def _together(with_scores: Array, among: Array, asked: Array) -> Array:

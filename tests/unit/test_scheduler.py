@@ -218,6 +218,14 @@ def test_leader_is_looked_at_even_where_nothing_can_change_the_answer() -> None:
     assert stop.reason in {"P(best) reached", "expected regret reached"}
 
 
+def test_a_belief_surer_than_it_should_be_still_spends_the_budget() -> None:
+    sure = Belief(mean=np.repeat([1.0, 1.6, 0.2], 2), covariance=0.005 * np.eye(6) + 0.3, level_variance=2.0)
+    plan = make_plan(belief=sure, stop_p_best=1.1, stop_regret=-1.0)
+    actions, _, spent = simulate(Scheduler(plan, MODEL), TRUTH, 60.0)
+    assert {a.model for a in actions} >= {0, 1}
+    assert spent > 30.0
+
+
 ADAPTED = (Strategy.HEAD, Strategy.FULL, Strategy.LORA)
 
 
