@@ -9,17 +9,17 @@ leads to included, until the answer is good enough, nothing is left to learn, or
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from app.probes.plan import OUTCOME_FINISHED, Action, ArmPlan, ArmScore, Kind, Record, RunPlan, Stop
+from app.probes.options import Option, beside_the_leader, kind_of, pass_option, slice_options, slice_seconds
+from app.probes.plan import OUTCOME_FINISHED, Action, ArmScore, Kind, Record, RunPlan, Stop
 from app.probes.states import TrialStatus
 from app.ranking.belief import Belief
 from app.ranking.evidence import N_SAMPLES, arm_of
 from app.ranking.posterior import expected_regret, p_best
-from app.ranking.probe_model import HEAD, SLICE, ProbeModel
-from app.ranking.probed import Observation, Probed, Prospect
+from app.ranking.probe_model import HEAD, ProbeModel
+from app.ranking.probed import Observation, Probed
 from models_registry.vocabulary import Strategy
 
 SLICE_MARGIN = 1.3
@@ -35,35 +35,6 @@ PACE_SECONDS = 2.0
 TYPICAL_VARIANCE = 0.02
 """Of a score's error before any was seen, comparable scale: an accuracy of 0.8 on 300 examples."""
 _FAILED = frozenset({TrialStatus.OUT_OF_MEMORY, TrialStatus.DIVERGED, TrialStatus.FAILED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """Something that could be done next.
-
-    Attributes:
-        action: What.
-        leads_to: What it is worth doing for: what it shows, with what it opens the way to.
-        seconds: Predicted cost of getting there.
-    """
-
-    action: Action
-    leads_to: Prospect
-    seconds: float
-
-    @property
-    def last(self) -> Observation:
-        """What it is done for."""
-        return self.leads_to.observations[-1]
-
-    def beside(self, other: "Option") -> "Option":
-        """Both of them, each shown beside the other; the cheaper action comes first."""
-        first = min(self, other, key=lambda o: o.action.predicted_seconds)
-        return Option(
-            action=first.action,
-            leads_to=Prospect(observations=self.leads_to.observations, beside=other.leads_to.observations),
-            seconds=self.seconds + other.seconds,
-        )
 
 
 class Scheduler:
@@ -112,7 +83,7 @@ class Scheduler:
         if arm is None:
             raise ValueError("a slice belongs to an arm")
         plan = self.plan.arms[arm]
-        self.predicted_seconds += self._slice_seconds(plan, self._steps.get(arm, 0), record.step)
+        self.predicted_seconds += slice_seconds(plan, self._steps.get(arm, 0), record.step)
         if record.outcome != OUTCOME_FINISHED:
             self._ended[arm] = TrialStatus(record.outcome)
             return
@@ -162,7 +133,7 @@ class Scheduler:
         value, variance = self._comparable(score, error)
         share = min(step / plan.total_steps, 1.0)
         return Observation(
-            candidate=plan.model, kind=_kind(plan), share=share, value=value, variance=variance
+            candidate=plan.model, kind=kind_of(plan), share=share, value=value, variance=variance
         )
 
     def _comparable(self, score: float, error: float) -> tuple[float, float]:
@@ -184,7 +155,7 @@ class Scheduler:
             elif arm in self._slices:
                 step, value, error = self._slices[arm]
                 share = 1.0 if arm in self._ended else min(step / plan.total_steps, 1.0)
-                found[arm] = self._arm_score(plan.model, _kind(plan), share, value, error)
+                found[arm] = self._arm_score(plan.model, kind_of(plan), share, value, error)
         return found
 
     def _arm_score(self, model: int, kind: str, share: float, value: float, error: float) -> ArmScore:
@@ -230,28 +201,27 @@ class Scheduler:
         return self._best(affordable, remaining_seconds / pace)
 
     def _options(self) -> list[Option]:
-        """Everything that could be done next, once for each observation that it leads to.
-
-        Each is an option beside the same of the leader too, where that was not made yet.
-        """
-        alone, leader = self._options_alone(), self._leader()
-        of_leader = {(o.last.kind, o.last.share): o for o in alone if o.last.candidate == leader}
-        pairs = [
-            o.beside(of_leader[o.last.kind, o.last.share])
-            for o in alone
-            if o.last.candidate != leader and (o.last.kind, o.last.share) in of_leader
-        ]
-        return alone + pairs
-
-    def _options_alone(self) -> list[Option]:
-        found = []
+        """Everything that could be done next, once for each observation that it leads to."""
+        found, variance = list[Option](), self._typical_variance()
         for model, seconds in enumerate(self.plan.feature_seconds):
             arms = self._open_arms(model)
+            slices = [
+                option
+                for arm in arms
+                for option in slice_options(arm, self.plan.arms[arm], self._steps.get(arm, 0), variance)
+            ]
             if model in self._featured:
-                found += [option for arm in arms for option in self._slice_options(arm)]
+                found += slices
             elif arms or not self._has_ended(model):
-                found += self._pass_options(model, seconds, arms)
-        return found
+                first = pass_option(
+                    model,
+                    seconds,
+                    share=self.plan.features_share,
+                    variance=variance,
+                    estimators=self._model.estimators,
+                )
+                found += [first, *(first.then(option) for option in slices)]
+        return found + beside_the_leader(found, self._leader())
 
     def _open_arms(self, model: int) -> list[int]:
         arms = enumerate(self.plan.arms)
@@ -259,43 +229,6 @@ class Scheduler:
 
     def _has_ended(self, model: int) -> bool:
         return all(a in self._ended for a, p in enumerate(self.plan.arms) if p.model == model)
-
-    def _pass_options(self, model: int, seconds: float, arms: Sequence[int]) -> list[Option]:
-        action = Action(kind=Kind.FEATURES, model=model, arm=None, until_step=None, predicted_seconds=seconds)
-        share, variance = self.plan.features_share, self._typical_variance()
-        shown = (
-            Observation(candidate=model, kind=HEAD, share=share, variance=variance),
-            *(Observation(candidate=model, kind=name, share=share) for name in self._model.estimators),
-        )
-        found = [Option(action=action, leads_to=Prospect(observations=shown), seconds=seconds)]
-        for arm in arms:
-            found += [
-                Option(
-                    action=action,
-                    leads_to=Prospect(observations=(*shown, *o.leads_to.observations)),
-                    seconds=seconds + o.seconds,
-                )
-                for o in self._slice_options(arm)
-            ]
-        return found
-
-    def _slice_options(self, arm: int) -> list[Option]:
-        plan, done, variance = self.plan.arms[arm], self._steps.get(arm, 0), self._typical_variance()
-        ends = [end for end in plan.slice_ends() if end > done]
-        first = Action(
-            kind=Kind.SLICE,
-            model=plan.model,
-            arm=arm,
-            until_step=ends[0],
-            predicted_seconds=self._slice_seconds(plan, done, ends[0]),
-        )
-        found = []
-        for number, end in enumerate(ends):
-            share = min(end / plan.total_steps, 1.0)
-            shown = Observation(candidate=plan.model, kind=_kind(plan), share=share, variance=variance)
-            seconds = self._slice_seconds(plan, done, end) + number * plan.slice_overhead_seconds
-            found.append(Option(action=first, leads_to=Prospect(observations=(shown,)), seconds=seconds))
-        return found
 
     @staticmethod
     def _reserve(option: Option) -> float:
@@ -329,7 +262,7 @@ class Scheduler:
     def _good_enough(self) -> Stop | None:
         """Whether the leader has been looked at and leads by enough."""
         if self.plan.stop_p_best > 1.0 and self.plan.stop_regret < 0.0:
-            return None
+            return None  # as in replays: nothing is good enough, so the draws that tell are spared
         probability, regret = self.standing()
         if self._leader() not in self._featured:
             return None
@@ -367,10 +300,6 @@ class Scheduler:
         probability, regret = self.standing()
         return {"p_best": probability, "expected_regret": regret}
 
-    @staticmethod
-    def _slice_seconds(plan: ArmPlan, done: int, until: int) -> float:
-        return max(until - done, 0) * plan.step_seconds + plan.slice_overhead_seconds
-
     def leading_arm(self) -> int:
         """The arm with the highest expected score of those that can still be the answer."""
         mean = self.belief().mean
@@ -386,11 +315,6 @@ class Scheduler:
     def pace(self) -> float:
         """Measured over predicted seconds so far: only ever used to see that the budget is not overrun."""
         return (self.measured_seconds + PACE_SECONDS) / (self.predicted_seconds + PACE_SECONDS)
-
-
-def _kind(arm: ArmPlan) -> str:
-    """Of an observation that a slice of this arm makes."""
-    return SLICE if arm.strategy is Strategy.FULL else arm.strategy.value
 
 
 def best_of_each(scheduler: Scheduler, arms: Iterable[int]) -> list[int]:
