@@ -1,8 +1,8 @@
 """What strategies that train a part reach, and what their slices tell of it, from recorded runs of theirs.
 
-Final scores are taken to follow the fine-tune's one to one, and slices to relate to their final score as a
-fine-tune's do to its own: few models a labelled set were recorded under these strategies, which tells how far
-each lies from there and how widely, and nothing of slopes.
+Final scores are taken to follow the fine-tune's on the same test examples one to one, and slices to relate to
+their final score as a fine-tune's do to its own: few models a labelled set were recorded under these
+strategies, which tells how far each lies from there and how widely, and nothing of slopes.
 """
 
 from collections import defaultdict
@@ -80,33 +80,40 @@ def adapted_tasks(
     tasks: Sequence[RecordedTask], points: Sequence[FineTunePoint], strategy: Strategy
 ) -> list[AdaptedTask]:
     """The tasks of which at least `LEAST_MODELS` models were recorded under a strategy to the end."""
-    by_sample: dict[tuple[str, int], list[FineTunePoint]] = defaultdict(list)
+    by_sample: dict[tuple[str, str, int, int], list[FineTunePoint]] = defaultdict(list)
     for point in points:
-        if point.strategy == strategy.value:
-            by_sample[point.dataset, point.seed].append(point)
+        by_sample[point.strategy, point.dataset, point.seed, point.n_train].append(point)
     found = []
     for task in tasks:
-        rows = [p for p in by_sample[task.dataset, task.seed] if p.n_train == task.n_train]
-        made = _adapted(task, rows)
+        sample = task.dataset, task.seed, task.n_train
+        whole = by_sample[Strategy.FULL.value, *sample]
+        made = _adapted(task, by_sample[strategy.value, *sample], whole)
         if made is not None:
             found.append(made)
     return found
 
 
-def _adapted(task: RecordedTask, rows: Sequence[FineTunePoint]) -> AdaptedTask | None:
-    test = {p.model: p for p in rows if p.part == TEST}
+def _adapted(
+    task: RecordedTask, rows: Sequence[FineTunePoint], whole: Sequence[FineTunePoint]
+) -> AdaptedTask | None:
+    """The task of the models that were recorded to the end, from the strategy's rows and the fine-tunes'."""
+    test, of_whole = ({p.model: p for p in found if p.part == TEST} for found in (rows, whole))
     curves = {(p.model, p.step): p for p in rows if p.part == VALIDATION}
     steps = sorted(task.slices)
     places = [
-        i for i, m in enumerate(task.models) if m in test and all((m, step) in curves for step in steps)
+        i
+        for i, m in enumerate(task.models)
+        if m in test and m in of_whole and all((m, step) in curves for step in steps)
     ]
     if len(places) < LEAST_MODELS:
         return None
     some = _of(task, places)
     tested = _scores([test[m] for m in some.models])
     slices = {step: _scores([curves[m, step] for m in some.models]) for step in steps}
+    final = _scores([of_whole[m] for m in some.models])
     return AdaptedTask(
-        end=replace(some, slices={task.steps: tested}), curve=replace(some, slices=slices, final=tested)
+        end=replace(some, slices={task.steps: tested}, final=final),
+        curve=replace(some, slices=slices, final=tested),
     )
 
 

@@ -28,6 +28,7 @@ from app.fitting.probe_relations import (
     samples_of,
     shared_correlation,
 )
+from app.fitting.recorded_observations import heads_of
 from app.fitting.recorded_tasks import RecordedTask, recorded_tasks, smaller_fine_tunes
 from app.fitting.spread import spread_of
 from app.fitting.transferability_scores import load_transferability
@@ -216,14 +217,11 @@ def _error(task: RecordedTask, model: ProbeModel) -> float:
 
 def _passes(task: RecordedTask, estimators: Sequence[str]) -> Iterator[Observation]:
     """What passes over all training examples of a task showed."""
-    n = max(task.heads)
-    values, variances = task.heads[n].comparable(task.metric)
-    for m in range(len(task.models)):
-        yield Observation(
-            candidate=m, kind=HEAD, share=1.0, value=float(values[m]), variance=float(variances[m])
-        )
-        for name in estimators:
-            yield Observation(candidate=m, kind=name, share=1.0, value=float(task.estimators[name, n][m]))
+    yield from heads_of(task)
+    for name in estimators:
+        values = task.estimators[name, max(task.heads)]
+        for m, value in enumerate(values.tolist()):
+            yield Observation(candidate=m, kind=name, share=1.0, value=value)
 
 
 def main() -> int:

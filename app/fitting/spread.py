@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm
 
+from app.fitting.recorded_observations import heads_of, slices_of
 from app.fitting.recorded_tasks import RecordedTask
 from app.ranking.posterior import INTERVAL_LEVEL
-from app.ranking.probe_model import HEAD, SLICE, ProbeModel
+from app.ranking.probe_model import ProbeModel
 from app.ranking.probed import Observation, Probed
 
 Array = NDArray[np.float64]
@@ -68,24 +69,7 @@ def _seen(task: RecordedTask, model: ProbeModel) -> Array:
 def _stages(task: RecordedTask) -> Iterator[tuple[Observation, ...]]:
     """What is known beforehand, after passes over all training examples, and after slices beside them."""
     yield ()
-    n = len(task.models)
-    values, variances = task.heads[max(task.heads)].comparable(task.metric)
-    passes = tuple(
-        Observation(candidate=m, kind=HEAD, share=1.0, value=float(values[m]), variance=float(variances[m]))
-        for m in range(n)
-    )
+    passes = heads_of(task)
     yield passes
     for share in STAGES:
-        step = min(task.slices, key=lambda s: abs(s / task.steps - share))
-        values, variances = task.slices[step].comparable(task.metric)
-        slices = tuple(
-            Observation(
-                candidate=m,
-                kind=SLICE,
-                share=step / task.steps,
-                value=float(values[m]),
-                variance=float(variances[m]),
-            )
-            for m in range(n)
-        )
-        yield (*passes, *slices)
+        yield (*passes, *slices_of(task, share))

@@ -12,7 +12,7 @@ from app.evaluation.replay.extrapolation import (
     LAST,
     POWER,
     Seen,
-    extrapolation_errors,
+    misses,
 )
 from app.fitting.probes import fit_probes
 from app.fitting.recorded_tasks import RecordedTask
@@ -35,7 +35,7 @@ def test_a_curve_is_seen_up_to_the_slice_at_its_share() -> None:
 def test_curves_of_a_family_are_foretold_by_that_family() -> None:
     tasks = [power_law(make_task(f"d{i}", i)) for i in range(4)]
     model = fit_probes(TASKS, [])
-    found = {(e.way, e.until): e for e in extrapolation_errors(tasks, lambda _: model, (0.125, 0.5))}
+    found = {(e.way, e.until): e for e in misses(tasks, lambda _: model, (0.125, 0.5))}
     assert found[POWER, 0.125].score < 0.01
     assert found[POWER, 0.5].score < found[LAST, 0.5].score
     assert found[EXPONENTIAL, 0.5].score < found[LAST, 0.5].score
@@ -45,7 +45,7 @@ def test_curves_of_a_family_are_foretold_by_that_family() -> None:
 
 def test_only_ways_with_intervals_say_what_these_hold() -> None:
     model = fit_probes(TASKS[4:], [])
-    errors = extrapolation_errors(TASKS[:4], lambda _: model, (0.5,))
+    errors = misses(TASKS[:4], lambda _: model, (0.5,))
     held = {e.way: e.held for e in errors}
     assert held[LAST] is held[POWER] is held[EXPONENTIAL] is None
     for way in (FREEZE_THAW, ADVISOR):

@@ -4,20 +4,24 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from app.evaluation.replay.foreknown import (
     Arm,
+    Finished,
     Foreknown,
     Moments,
     Outcomes,
     cost_of,
     moments_of,
-    outcomes_of,
+    outcomes_by_dataset,
 )
 from app.fitting.fine_tunes import load_fine_tunes
 from app.fitting.recorded_tasks import recorded_tasks
 from app.fitting.transferability_scores import load_transferability
 from app.ranking.probe_model import load_probe_model
+
+Array = NDArray[np.float64]
 
 N_ARMS = 40
 ARMS: tuple[Arm, ...] = tuple((f"org/m{i // 2}", ("full", "lora")[i % 2], "") for i in range(N_ARMS))
@@ -29,16 +33,18 @@ def foreknown(price: float = 0.0, alike: float = 0.0) -> Foreknown:
     return Foreknown(mean=1.0, shared=0.8, priced=(3.0 * price, 3.0), alike=alike, moments=RECORDED)
 
 
-def drawn(
-    n_datasets: int, *, lasting: float, passing: float, seed: int = 0
-) -> tuple[list[Outcomes], np.ndarray]:
+def outcomes(scores: Array, seconds: Array) -> Outcomes:
+    return outcomes_by_dataset([Finished(dataset="d", arms=ARMS, scores=scores, seconds=seconds)])["d"]
+
+
+def drawn(n_datasets: int, *, lasting: float, passing: float, seed: int = 0) -> tuple[list[Outcomes], Array]:
     """Data sets on which arms deviate alike in part; what they share."""
     rng = np.random.default_rng(seed)
     shared = np.sqrt(lasting) * rng.standard_normal(N_ARMS)
     found = []
     for _ in range(n_datasets):
         y = rng.normal(1.0, 1.0) + shared + np.sqrt(passing) * rng.standard_normal(N_ARMS)
-        found.append(outcomes_of([(ARMS, y, np.full(N_ARMS, 2.0))]))
+        found.append(outcomes(y, np.full(N_ARMS, 2.0)))
     return found, shared
 
 
@@ -75,7 +81,7 @@ def test_nothing_told_leaves_what_recorded_tasks_and_prices_say() -> None:
 
 def test_prices_that_tell_nothing_on_other_data_sets_tell_little() -> None:
     seconds = np.geomspace(1.0, 100.0, N_ARMS)
-    flat = [outcomes_of([(ARMS, np.ones(N_ARMS), seconds)]) for _ in range(9)]
+    flat = [outcomes(np.ones(N_ARMS), seconds) for _ in range(9)]
     assert foreknown(price=0.1).price_after(flat) < 0.03 < foreknown(price=0.1).price_after([])
 
 
@@ -91,6 +97,18 @@ def test_an_arm_that_others_lack_keeps_its_doubt() -> None:
     belief = foreknown().believe((*ARMS, ("new", "full", "")), np.zeros(N_ARMS + 1), found)
     assert belief.covariance[-1, -1] > 2.0 * np.diag(belief.covariance)[:-1].max()
     assert belief.mean[-1] == pytest.approx(1.0)
+
+
+def test_an_outcome_is_the_mean_over_the_samples_of_a_data_set() -> None:
+    arm = ("m", "full", "")
+    samples = [
+        Finished(dataset=d, arms=[arm], scores=np.array([y]), seconds=np.array([s]))
+        for d, y, s in (("a", 1.0, 2.0), ("a", 2.0, 8.0), ("b", 5.0, 1.0))
+    ]
+    found = outcomes_by_dataset(samples)
+    assert found["a"].y[arm] == 1.5
+    assert found["a"].cost[arm] == 2.0
+    assert found["b"].y[arm] == 5.0
 
 
 def test_what_costs_next_to_nothing_counts_as_a_thousandth() -> None:

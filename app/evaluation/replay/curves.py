@@ -7,7 +7,7 @@ known of a candidate beforehand is what it costs and what it reached on the file
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.evaluation.figure_rows import PERCENT, scale_of
-from app.evaluation.replay.foreknown import Arm, Foreknown, Outcomes, cost_of, outcomes_of
+from app.evaluation.replay.foreknown import Arm, Finished, Foreknown, cost_of, outcomes_by_dataset
 from app.evaluation.replay.world import World
 from app.fitting.recorded_tasks import RecordedTask, Scores
 from app.probes.plan import OUTCOME_FINISHED, SLICE_FRACTIONS, Action, Kind, Record, RunPlan
@@ -107,12 +107,13 @@ def read_curves(path: Path, metric: Metric, known: Foreknown) -> list[CurveWorld
             curves[row["dataset"], row["seed"]][arm].append(point)
     if not curves:
         raise UnusableCurvesError(f"{path.name} has no rows")
-    static = {e.id for e in load_catalogue().entries if e.n_layers == 0}
+    static = frozenset(e.id for e in load_catalogue().entries if e.n_layers == 0)
     scales = _scales(path, curves, metric)
     samples = [Curves.of(s, found, metric, scales[s[0]]) for s, found in curves.items()]
+    outcomes = outcomes_by_dataset(sample.finished() for sample in samples)
     worlds = []
     for sample in samples:
-        others = outcomes_elsewhere(sample.dataset, samples)
+        others = [found for dataset, found in sorted(outcomes.items()) if dataset != sample.dataset]
         worlds.append(sample.world(known.believe(sample.arms, cost_of(sample.seconds), others), static))
     return worlds
 
@@ -183,20 +184,24 @@ class Curves:
         values = np.array([_at(points, fraction) for points in self.points])
         return Scores(values=values, errors=np.zeros(len(values)))
 
-    def world(self, prior: Belief, static: Iterable[str]) -> CurveWorld:
+    def finished(self) -> Finished:
+        """Where the curves end."""
+        scores = self.metric.to_comparable(self.at(1.0).values)
+        return Finished(dataset=self.dataset, arms=self.arms, scores=scores, seconds=self.seconds)
+
+    def world(self, prior: Belief, static: frozenset[str]) -> CurveWorld:
         """With this belief over the final scores.
 
         Args:
             prior: What is known before anything is seen.
             static: Ids of tables of word vectors.
         """
-        tables = frozenset(static)
         task = RecordedTask(
             dataset=self.dataset,
             seed=int(self.seed) if self.seed.isdigit() else 0,
             metric=self.metric,
             models=tuple(" ".join(part for part in arm if part) for arm in self.arms),
-            groups=tuple(Group.STATIC if arm[0] in tables else Group.LAYERED for arm in self.arms),
+            groups=tuple(Group.STATIC if arm[0] in static else Group.LAYERED for arm in self.arms),
             n_train=1,
             n_validation=0,
             steps=STEPS,
@@ -208,18 +213,6 @@ class Curves:
         )
         zeros = np.zeros(len(self.arms))
         return CurveWorld(task, example_seconds=zeros, loading_seconds=zeros, seconds=self.seconds)
-
-
-def outcomes_elsewhere(dataset: str, samples: Sequence[Curves]) -> list[Outcomes]:
-    """What the curves of the other data sets came to, one for each of these."""
-    by_dataset: dict[str, list[Curves]] = defaultdict(list)
-    for sample in samples:
-        if sample.dataset != dataset:
-            by_dataset[sample.dataset].append(sample)
-    return [
-        outcomes_of([(s.arms, s.metric.to_comparable(s.at(1.0).values), s.seconds) for s in found])
-        for _, found in sorted(by_dataset.items())
-    ]
 
 
 def _number(row: dict[str, str], name: str, where: str, *, least: float, most: float = math.inf) -> float:

@@ -21,18 +21,19 @@ Neural Networks by Extrapolation of Learning Curves", table 1; Swersky, Snoek an
 Bayesian Optimization", section 3.1.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import norm
 
+from app.fitting.recorded_observations import slices_of
 from app.fitting.recorded_tasks import RecordedTask
 from app.ranking.posterior import INTERVAL_LEVEL
-from app.ranking.probe_model import SLICE, ProbeModel
-from app.ranking.probed import Observation, Probed
+from app.ranking.probe_model import ProbeModel
+from app.ranking.probed import Probed
 
 Array = NDArray[np.float64]
 
@@ -71,8 +72,8 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Error:
-    """Of one way to foretell, from one share, mean over labelled sets.
+class Miss:
+    """How far one way to foretell is off, from one share.
 
     Attributes:
         way: Its name.
@@ -89,61 +90,59 @@ class Error:
     held: float | None
 
 
-def extrapolation_errors(
-    tasks: Sequence[RecordedTask], model_without: Callable[[str], ProbeModel], shares: Iterable[float]
-) -> list[Error]:
-    """Every way from every share, each learnt on the other labelled sets.
+Foretell = Callable[[RecordedTask, float], Foretold]
+"""From a task and the share up to which its curves are seen."""
+
+
+def misses(
+    tasks: Sequence[RecordedTask], model_without: Callable[[str], ProbeModel], shares: Sequence[float]
+) -> list[Miss]:
+    """Every way from every share, each learnt on the other labelled sets; the mean over these.
 
     Args:
         tasks: Recorded.
         model_without: What was learnt of probes without a labelled set.
         shares: Up to which curves are seen.
     """
-    datasets = sorted({t.dataset for t in tasks})
-    found = []
-    for until in shares:
-        rows: dict[str, list[tuple[float, float, float | None]]] = {}
-        for dataset in datasets:
-            others = [t for t in tasks if t.dataset != dataset]
-            ways = {**_families(others), ADVISOR: _advisor(model_without(dataset))}
-            mine = [t for t in tasks if t.dataset == dataset]
-            for way, foretell in ways.items():
-                rows.setdefault(way, []).append(_missed(mine, foretell, until))
-        found += [_mean(way, until, errors) for way, errors in rows.items()]
-    return found
+    found: dict[tuple[float, str], list[Miss]] = {}
+    for dataset in sorted({t.dataset for t in tasks}):
+        mine = [t for t in tasks if t.dataset == dataset]
+        ways = _families([t for t in tasks if t.dataset != dataset]) | {
+            ADVISOR: _advisor(model_without(dataset))
+        }
+        for way, foretell in ways.items():
+            for until in shares:
+                miss = _mean([_missed(t, way, foretell, until) for t in mine])
+                found.setdefault((until, way), []).append(miss)
+    return [_mean(of_sets) for of_sets in found.values()]
 
 
-def _mean(way: str, until: float, errors: Sequence[tuple[float, float, float | None]]) -> Error:
-    held = [h for _, _, h in errors if h is not None]
-    return Error(
+def _missed(task: RecordedTask, way: str, foretell: Foretell, until: float) -> Miss:
+    t, variance = task.final.comparable(task.metric)
+    mean, deviation = foretell(task, until)
+    off = mean - t
+    is_held = None if deviation is None else np.abs(off) <= Z * np.sqrt(deviation**2 + variance)
+    return Miss(
         way=way,
         until=until,
-        score=float(np.sqrt(np.mean([score for score, _, _ in errors]))),
-        order=float(np.sqrt(np.mean([order for _, order, _ in errors]))),
+        score=float(np.sqrt(np.mean(off**2))),
+        order=float(off.std()),
+        held=None if is_held is None else float(np.mean(is_held)),
+    )
+
+
+def _mean(found: Sequence[Miss]) -> Miss:
+    """Of misses of one way from one share: squares are averaged, and shares held."""
+    held = [m.held for m in found if m.held is not None]
+    return replace(
+        found[0],
+        score=float(np.sqrt(np.mean([m.score**2 for m in found]))),
+        order=float(np.sqrt(np.mean([m.order**2 for m in found]))),
         held=float(np.mean(held)) if held else None,
     )
 
 
-Foretell = Callable[[RecordedTask, float], Foretold]
-
-
-def _missed(
-    tasks: Sequence[RecordedTask], foretell: Foretell, until: float
-) -> tuple[float, float, float | None]:
-    """Mean squared errors of scores and of deviations, and the share held, over the samples of a set."""
-    score, order, held = [], [], []
-    for task in tasks:
-        t, variance = task.final.comparable(task.metric)
-        mean, deviation = foretell(task, until)
-        miss = mean - t
-        score.append(np.mean(miss**2))
-        order.append(np.mean((miss - miss.mean()) ** 2))
-        if deviation is not None:
-            held.append(np.mean(np.abs(miss) <= Z * np.sqrt(deviation**2 + variance)))
-    return float(np.mean(score)), float(np.mean(order)), float(np.mean(held)) if held else None
-
-
-def _families(others: Sequence[RecordedTask]) -> Mapping[str, Foretell]:
+def _families(others: Sequence[RecordedTask]) -> dict[str, Foretell]:
     """Everything but the advisor, learnt on these tasks."""
     whole = [(Seen.of(task, 1.0), task.final.comparable(task.metric)[0]) for task in others]
 
@@ -212,14 +211,8 @@ def _advisor(model: ProbeModel) -> Foretell:
     """What the scheduler believes once it has seen every candidate up to a share."""
 
     def foretell(task: RecordedTask, until: float) -> Foretold:
-        step = max(s for s in task.slices if s / task.steps <= until + ROUNDED)
-        values, variances = task.slices[step].comparable(task.metric)
-        observations = tuple(
-            Observation(candidate=m, kind=SLICE, share=step / task.steps, value=float(y), variance=float(v))
-            for m, (y, v) in enumerate(zip(values, variances, strict=True))
-        )
         prior = model.joined(task.prior, task.groups)
-        belief = Probed(prior, model, task.groups, observations).belief
+        belief = Probed(prior, model, task.groups, slices_of(task, until)).belief
         return belief.mean[::2], np.sqrt(belief.variance[::2])
 
     return foretell

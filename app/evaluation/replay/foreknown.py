@@ -17,7 +17,8 @@ moments: the mean of r over D data sets varies by (p + (1 - p) / D) v K, r aroun
 Source: Searle, Casella and McCulloch 1992, "Variance Components", section 3.6, for the moments.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +36,9 @@ Arm = tuple[str, str, str]
 """Model, strategy and learning rate."""
 
 LEAST_VARIANCE = 1e-3
+"""As for what probes leave unexplained: below it no two scores of ours are told apart."""
+LEAST_PRICE = 1e-3
+"""Share of the dearest arm's seconds: what costs less, such as nothing, counts as so much."""
 MOST_LASTING = 0.95
 """Share of the deviations that may be the same everywhere: no two data sets order arms quite alike."""
 
@@ -131,7 +135,7 @@ class Foreknown:
             tasks: Of full fine-tunes.
             model: What was learnt of probes: what strategies reach beside the full fine-tune.
         """
-        found = list(_by_dataset(tasks).values())
+        found = list(outcomes_by_dataset(_finished(t) for t in tasks).values())
         means = np.array([np.mean(list(o.y.values())) for o in found])
         priced = np.mean([o.priced() for o in found], axis=0)
         moments = moments_of(found, float(priced[0] / priced[1]), alike=0.0)
@@ -224,34 +228,51 @@ def moments_of(found: Sequence[Outcomes], price: float, alike: float) -> Moments
     )
 
 
-def outcomes_of(samples: Sequence[tuple[Sequence[Arm], Array, Array]]) -> Outcomes:
-    """Of the samples of one data set.
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Finished:
+    """Whole curves of n arms on one sample of a data set.
 
-    Args:
-        samples: Of each its arms, their final scores (comparable scale) and their seconds, all of one length.
+    Attributes:
+        dataset: Its name.
+        arms: n of them.
+        scores: Final ones, comparable scale, shape (n,).
+        seconds: Shape (n,).
     """
-    y, cost = dict[Arm, list[float]](), dict[Arm, list[float]]()
-    for arms, scores, seconds in samples:
-        for arm, value, price in zip(arms, scores.tolist(), cost_of(seconds).tolist(), strict=True):
-            y.setdefault(arm, []).append(value)
-            cost.setdefault(arm, []).append(price)
-    return Outcomes(
-        y={a: float(np.mean(v)) for a, v in y.items()}, cost={a: float(np.mean(v)) for a, v in cost.items()}
-    )
+
+    dataset: str
+    arms: Sequence[Arm]
+    scores: Array
+    seconds: Array
+
+
+def outcomes_by_dataset(samples: Iterable[Finished]) -> dict[str, Outcomes]:
+    """What arms came to on each data set, mean over its samples."""
+    found: dict[str, dict[Arm, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    for s in samples:
+        for arm, score, cost in zip(s.arms, s.scores.tolist(), cost_of(s.seconds).tolist(), strict=True):
+            found[s.dataset][arm].append((score, cost))
+    means = {d: {arm: np.mean(rows, axis=0) for arm, rows in arms.items()} for d, arms in found.items()}
+    return {
+        d: Outcomes(
+            y={arm: float(mean[0]) for arm, mean in arms.items()},
+            cost={arm: float(mean[1]) for arm, mean in arms.items()},
+        )
+        for d, arms in means.items()
+    }
 
 
 def cost_of(seconds: Array) -> Array:
-    """Log2 of seconds; what costs less than a thousandth of the dearest counts as a thousandth."""
-    return np.asarray(np.log2(np.maximum(seconds, 1e-3 * seconds.max())))
+    """Log2 of seconds, of which the dearest are not more than 1 / `LEAST_PRICE` times the cheapest."""
+    return np.asarray(np.log2(np.maximum(seconds, LEAST_PRICE * seconds.max())))
 
 
-def _by_dataset(tasks: Sequence[RecordedTask]) -> dict[str, Outcomes]:
-    samples = dict[str, list[tuple[Sequence[Arm], Array, Array]]]()
-    for task in tasks:
-        arms = [(m, Strategy.FULL.value, "") for m in task.models]
-        y, _ = task.final.comparable(task.metric)
-        samples.setdefault(task.dataset, []).append((arms, y, World.of(task).train_seconds))
-    return {name: outcomes_of(found) for name, found in samples.items()}
+def _finished(task: RecordedTask) -> Finished:
+    return Finished(
+        dataset=task.dataset,
+        arms=[(m, Strategy.FULL.value, "") for m in task.models],
+        scores=task.final.comparable(task.metric)[0],
+        seconds=World.of(task).train_seconds,
+    )
 
 
 def _alike(some: Sequence[Arm], others: Sequence[Arm], alike: float) -> Array:

@@ -16,7 +16,7 @@ from scipy.stats import weightedtau
 
 from app.evaluation.page import write_page
 from app.evaluation.reliability_plot import reliability_svg
-from app.evaluation.replay.extrapolation import Error, extrapolation_errors
+from app.evaluation.replay.extrapolation import Miss, misses
 from app.evaluation.replay.table import (
     ADVISOR,
     BUDGETS,
@@ -33,7 +33,7 @@ from app.fitting.recorded_tasks import RecordedTask, layer_of, recorded_tasks, s
 from app.fitting.transferability_scores import HEAD, load_transferability
 from app.probes.transferability import ESTIMATORS
 from app.ranking.posterior import INTERVAL_LEVEL
-from app.ranking.probe_model import Group, load_probe_model
+from app.ranking.probe_model import Group, ProbeModel, load_probe_model
 from models_registry.vocabulary import Strategy
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -56,7 +56,7 @@ Row = dict[str, Any]
 
 def write_probes_page(
     outcomes: Sequence[Outcome],
-    errors: Sequence[Error],
+    errors: Sequence[Miss],
     tasks: Sequence[RecordedTask],
     adapted: Sequence[FineTunePoint],
 ) -> None:
@@ -68,44 +68,63 @@ def write_probes_page(
         tasks: That were replayed.
         adapted: Recorded under strategies that train a part.
     """
-    regrets = mean_regrets(outcomes)
-    model = load_probe_model()
     PLOT.parent.mkdir(parents=True, exist_ok=True)
     PLOT.write_text(reliability_svg(LEVELS, reliability(outcomes)), encoding="utf-8")
     write_page(
         PAGE,
         "app.evaluation.replay",
         TEMPLATE,
-        budgets=BUDGETS,
-        draws=DRAWS,
-        regrets=regrets,
-        held={b: share_held(outcomes, b) for b in BUDGETS},
-        level=INTERVAL_LEVEL,
-        compared=list(compared(outcomes)),
-        unbeaten=list(unbeaten(outcomes)),
-        training_all=regret_of_training_all(tasks),
-        shown=SHOWN,
-        by_set=list(by_set(outcomes, tasks)),
+        **_of_replay(outcomes, tasks),
+        **_of_recordings(tasks, adapted),
+        **_of_model(load_probe_model()),
         seen=SEEN,
         extrapolated={
             way: {e.until: e for e in errors if e.way == way} for way in dict.fromkeys(e.way for e in errors)
         },
-        figures=model.figures,
-        growth=model.growth,
-        n_train=model.n_train,
-        adapted=model.adapted,
-        n_adapted=len({p.arm for p in adapted}),
-        adapted_models=sorted({p.model.rsplit("/", 1)[-1] for p in adapted}),
-        own_error=model.own_error,
-        spread=model.spread,
-        heads=model.heads,
-        n_candidates=len({m for t in tasks for m in t.models}),
-        n_sets=len({t.dataset for t in tasks}),
-        n_samples=len(tasks),
-        n_curves=sum(len(t.models) for t in tasks),
         estimators=estimator_rows(tasks),
-        listened=model.estimators,
-        relations=[
+    )
+
+
+def _of_replay(outcomes: Sequence[Outcome], tasks: Sequence[RecordedTask]) -> Row:
+    """What the page says of regrets and intervals."""
+    return {
+        "budgets": BUDGETS,
+        "draws": DRAWS,
+        "regrets": mean_regrets(outcomes),
+        "held": {b: share_held(outcomes, b) for b in BUDGETS},
+        "level": INTERVAL_LEVEL,
+        "compared": list(compared(outcomes)),
+        "unbeaten": list(unbeaten(outcomes)),
+        "training_all": regret_of_training_all(tasks),
+        "shown": SHOWN,
+        "by_set": list(by_set(outcomes, tasks)),
+    }
+
+
+def _of_recordings(tasks: Sequence[RecordedTask], adapted: Sequence[FineTunePoint]) -> Row:
+    """What the page says of what was recorded."""
+    return {
+        "n_candidates": len({m for t in tasks for m in t.models}),
+        "n_sets": len({t.dataset for t in tasks}),
+        "n_samples": len(tasks),
+        "n_curves": sum(len(t.models) for t in tasks),
+        "n_adapted": len({p.arm for p in adapted}),
+        "adapted_models": sorted({p.model.rsplit("/", 1)[-1] for p in adapted}),
+    }
+
+
+def _of_model(model: ProbeModel) -> Row:
+    """What the page says of what was learnt."""
+    return {
+        "figures": model.figures,
+        "growth": model.growth,
+        "n_train": model.n_train,
+        "adapted": model.adapted,
+        "own_error": model.own_error,
+        "spread": model.spread,
+        "heads": model.heads,
+        "listened": model.estimators,
+        "relations": [
             {
                 "kind": kind,
                 "group": group.name.lower(),
@@ -116,7 +135,7 @@ def write_probes_page(
             for group in (Group if kind not in model.adapted else (Group.LAYERED,))
             for share in relations[group].shares.tolist()
         ],
-    )
+    }
 
 
 def reliability(outcomes: Sequence[Outcome]) -> dict[str, dict[str, list[float]]]:
@@ -209,7 +228,7 @@ def _alone(task: RecordedTask, name: str) -> tuple[float, float] | None:
     return tau, 100.0 * float(final.max() - final[int(np.argmax(values))])
 
 
-def _keep(path: Path, found: Sequence[Outcome | Error]) -> None:
+def _keep(path: Path, found: Sequence[Outcome | Miss]) -> None:
     """Numbers that the page can be written from again, a line each."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(asdict(row)) for row in found)
@@ -230,10 +249,10 @@ def main() -> int:
     tasks = recorded_tasks(points, load_transferability())
     if not arguments.page_only:
         model_without = learner(tasks, smaller_fine_tunes(points))
-        _keep(EXTRAPOLATION, extrapolation_errors(tasks, model_without, SEEN))
+        _keep(EXTRAPOLATION, misses(tasks, model_without, SEEN))
         _keep(RESULTS, replay(tasks, model_without, on_task=lambda t: say(f"{t.dataset}, seed {t.seed}")))
     outcomes = [Outcome(**row) for row in json.loads(RESULTS.read_text(encoding="utf-8"))]
-    errors = [Error(**row) for row in json.loads(EXTRAPOLATION.read_text(encoding="utf-8"))]
+    errors = [Miss(**row) for row in json.loads(EXTRAPOLATION.read_text(encoding="utf-8"))]
     adapted = [p for p in points if p.strategy != Strategy.FULL.value]
     write_probes_page(outcomes, errors, tasks, adapted)
     return 0
