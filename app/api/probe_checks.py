@@ -8,12 +8,14 @@ from app.datasets.storage import StoredDataset
 from app.exclusions import Exclusion
 from app.naming import Naming
 from app.ranking.candidates import CandidateTable
+from app.ranking.devices import device_named
 from app.ranking.probe_model import load_probe_model
 from app.ranking.recipe import suits
 from app.tasks.catalogue import TASKS
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy, TaskType
 
+ONE_DEVICE = frozenset({"cpu", "mps"})
 _LATER = {"ensemble": "ensembles"}
 
 
@@ -51,6 +53,9 @@ def check_plain(request: ProbeRunRequest, max_seconds: float) -> None:
     if request.budget.seconds > max_seconds:
         detail = f"at most {max_seconds:g} seconds (ADVISOR_MAX_PROBE_SECONDS)"
         faults.append(FieldFault(pointer="/budget/seconds", detail=detail))
+    if request.budget.n_devices > 1 and device_named(request.budget.device).name in ONE_DEVICE:
+        detail = f"{request.budget.device} is one device: name a card, or leave n_devices out"
+        faults.append(FieldFault(pointer="/budget/n_devices", detail=detail))
     supported = [*DEFAULT_STRATEGIES, *load_probe_model().adapted]
     faults += [
         FieldFault(

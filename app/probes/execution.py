@@ -43,7 +43,6 @@ from app.question import Question
 from app.ranking.probe_model import load_probe_model
 from app.settings import Settings
 from app.snapshot import Snapshot
-from models_registry.entry import ModelEntry
 from models_registry.hubs import HubError, hub_for
 
 log = structlog.get_logger(__name__)
@@ -227,17 +226,15 @@ class RunExecution:
                     self._finish(scheduler, _decision(scheduler, step), refitting)
                     return
                 case Action():
-                    self._act(scheduler, step, pool, prepared.entries)
+                    self._act(scheduler, step, pool, prepared)
                 case _:
                     assert_never(step)
 
-    def _act(
-        self, scheduler: Scheduler, action: Action, pool: TrialPool, entries: tuple[ModelEntry, ...]
-    ) -> None:
-        entry = entries[action.model]
+    def _act(self, scheduler: Scheduler, action: Action, pool: TrialPool, prepared: Prepared) -> None:
+        entry = prepared.entries[action.model]
         what = "features" if action.kind is Kind.FEATURES else f"training to step {action.until_step}"
         self._journal.start(action, f"{entry.id}: {what}")
-        with self._lease.metered():
+        with self._lease.metered(1 if action.kind is Kind.FEATURES else prepared.n_devices):
             result = pool.perform(action, self._journal.remaining_seconds(), self._lease.interrupted)
             record = Record(
                 kind=action.kind,

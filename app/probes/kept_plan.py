@@ -41,6 +41,7 @@ def plan_to_json(prepared: Prepared) -> dict[str, Any]:
         "max_length": prepared.max_length,
         "n_threads": prepared.n_threads,
         "precision": prepared.precision,
+        "n_devices": prepared.n_devices,
     }
 
 
@@ -79,4 +80,5 @@ def plan_from_json(raw: Mapping[str, Any], entries: Mapping[str, ModelEntry]) ->
         max_length=raw["max_length"],
         n_threads=raw["n_threads"],
         precision=raw.get("precision", SINGLE),
+        n_devices=raw.get("n_devices", 1),
     )

@@ -47,6 +47,7 @@ class Lease:
         self._closed = threading.Event()
         self._began = time.monotonic()
         self._slice_began: float | None = None
+        self._n_devices = 1
         self._thread = threading.Thread(target=self._beat_until_closed, name=f"lease-{run_id}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -65,8 +66,9 @@ class Lease:
         return time.monotonic() - self._began
 
     @contextmanager
-    def metered(self) -> Iterator[None]:
-        """Device time is being used: heartbeats note how much is in flight."""
+    def metered(self, n_devices: int = 1) -> Iterator[None]:
+        """Time of so many devices is being used: heartbeats note how much is in flight."""
+        self._n_devices = n_devices
         self._slice_began = time.monotonic()
         try:
             yield
@@ -103,7 +105,7 @@ class Lease:
     def _beat(self) -> None:
         with self.write() as (_, repository, row):
             began = self._slice_began  # read while the run is held: see `settle`
-            in_flight = 0.0 if began is None else time.monotonic() - began
+            in_flight = 0.0 if began is None else (time.monotonic() - began) * self._n_devices
             if repository.beat(row, in_flight=in_flight, now=self._clock(), lease=self._duration):
                 self.cancelled.set()
                 self.interrupted.set()

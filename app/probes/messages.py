@@ -70,6 +70,7 @@ class TrialSpec:
         n_threads: Threads of the trial.
         precision: `fp32` or `bf16`, on a processor.
         card_bytes: Memory of a card that the trial may take, so that several share it; None for all.
+        n_devices: Cards that it trains on, where there are as many.
     """
 
     trial_id: str
@@ -91,6 +92,7 @@ class TrialSpec:
     n_threads: int = 1
     precision: str = SINGLE
     card_bytes: int | None = None
+    n_devices: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""

@@ -111,6 +111,7 @@ class Prepared:
         max_length: Tokens kept of an input.
         n_threads: Of a trial.
         precision: Of a trial, on a processor.
+        n_devices: Cards that a fine-tune is spread over.
     """
 
     plan: RunPlan
@@ -120,6 +121,7 @@ class Prepared:
     max_length: int
     n_threads: int
     precision: str = SINGLE
+    n_devices: int = 1
 
 
 def prepare(
@@ -154,12 +156,19 @@ def prepare(
     fits = fit_seconds(columns, sample.n_seen, int(question.profile.facts.get("n_classes") or 2))
     features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation) + fits).tolist()
     max_length = kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages)))
+    n_devices = int(request["budget"].get("n_devices") or 1)
     strategies = [Strategy(s) for s in request["strategies"]]
     suitable = [suited(entry, strategies, is_paired=is_paired) for entry in entries]
     footprints = partial(fitted, tokens=max_length, limit_bytes=memory_limit(request))
     arms = tuple(
         _arm(
-            model, strategy, per_example.tolist()[model], sample, epochs, footprints(entries[model], strategy)
+            model,
+            strategy,
+            per_example.tolist()[model],
+            sample,
+            epochs,
+            footprints(entries[model], strategy),
+            n_devices,
         )
         for model, found in enumerate(suitable)
         for strategy in found
@@ -188,6 +197,7 @@ def prepare(
         max_length=max_length,
         n_threads=os.cpu_count() or 1,
         precision=device.precision,
+        n_devices=n_devices,
     )
 
 
@@ -260,8 +270,15 @@ def memory_limit(request: Mapping[str, Any]) -> int:
 
 
 def _arm(
-    model: int, strategy: Strategy, pass_seconds: float, sample: Sample, epochs: int, footprint: Footprint
+    model: int,
+    strategy: Strategy,
+    pass_seconds: float,
+    sample: Sample,
+    epochs: int,
+    footprint: Footprint,
+    n_devices: int,
 ) -> ArmPlan:
+    """Its costs in seconds of all devices together: passes are shared, what is not occupies each of them."""
     if strategy is Strategy.HEAD:
         return ArmPlan(
             model=model,
@@ -277,7 +294,7 @@ def _arm(
         strategy=strategy,
         total_steps=steps_an_epoch * epochs,
         step_seconds=(STEP_PASSES[strategy] + footprint.gradient_checkpointing) * pass_seconds * BATCH_SIZE,
-        slice_overhead_seconds=SLICE_OVERHEAD_SECONDS + pass_seconds * sample.n_validation,
+        slice_overhead_seconds=SLICE_OVERHEAD_SECONDS * n_devices + pass_seconds * sample.n_validation,
         micro_batch=footprint.micro_batch,
         gradient_checkpointing=footprint.gradient_checkpointing,
         example_seconds=pass_seconds,

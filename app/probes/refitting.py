@@ -72,7 +72,7 @@ class Refitting:
         name = self.prepared.plan.names[self.prepared.plan.arms[plan.arm].model]
         self.journal.say(f"training {name} on {plan.n_examples} examples")
         for command in self._commands(plan):
-            with self.lease.metered():
+            with self.lease.metered(self.prepared.n_devices if isinstance(command, Refit) else 1):
                 left = max(self.journal.remaining_seconds(), LEAST_SECONDS)
                 result = self.pool.refit(plan, command, left, self.lease.interrupted)
                 self.journal.refit(self._progress(result), charged=result.seconds)

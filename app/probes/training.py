@@ -9,7 +9,7 @@ kept.
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,12 +21,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from app.probes import metrics
-from app.probes.backbones import Backbone, TokenizedTexts, best_device
+from app.probes.backbones import Backbone, TokenizedTexts
 from app.probes.data import TrialData
 from app.probes.features import length_sorted_batches
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Heartbeat, RefitPoint, SlicePoint, TestScore, TrialSpec
 from app.probes.precision import Precision
+from app.probes.replicas import Replicas, training_devices
 from app.probes.strategies import full
 from app.probes.strategies.adaptation import Adaptation
 from app.probes.strategies.trained import TRAINED, reserved_positions
@@ -76,7 +77,12 @@ class FineTune:
     """A fine-tune under way, in memory."""
 
     def __init__(
-        self, spec: TrialSpec, backbone: Backbone, data: TrialData, head: LinearClassifier | None = None
+        self,
+        spec: TrialSpec,
+        backbone: Backbone,
+        data: TrialData,
+        head: LinearClassifier | None = None,
+        devices: Sequence[torch.device] | None = None,
     ) -> None:
         """Weights as pretrained, or as the last finished slice left them.
 
@@ -85,6 +91,7 @@ class FineTune:
             backbone: As loaded; its vocabulary is restricted to the trial's texts.
             data: Both parts.
             head: Where the head begins; None begins at random.
+            devices: To train on; None takes as many cards as the trial may, or the processor.
         """
         self.backbone = backbone
         self._spec = spec
@@ -103,7 +110,8 @@ class FineTune:
         self._model = TextClassifier(backbone, spec.n_classes)
         if head is not None:
             self._model.begin_from(head)
-        self._device = best_device()
+        devices = devices or training_devices(spec.n_devices)
+        self._device = devices[0]
         self._precision = Precision(self._device, spec.precision)
         self._model.to(self._device)
         self._optimizer = full.make_optimizer(
@@ -115,6 +123,7 @@ class FineTune:
         self._pass_seconds = 0.0
         self._state = State(self._model, self._optimizer, self._adaptation, self._precision)
         self.progress = self._state.load(spec.folder)
+        self._replicas = Replicas(self._model, devices)
 
     @property
     def has_ended(self) -> bool:
@@ -187,7 +196,7 @@ class FineTune:
         )
 
     def _train_to(self, until_step: int, heartbeat: OnHeartbeat) -> list[float]:
-        self._model.train()
+        self._replicas.train(mode=True)
         losses = []
         for step in range(self.progress.step, until_step):
             with self._timed():
@@ -201,7 +210,7 @@ class FineTune:
     def _step(self, step: int) -> float:
         """One optimiser step; its loss before the update."""
         recipe = self._spec.recipe
-        torch.manual_seed(self._spec.seed * _STEP_SEED_STRIDE + step)
+        self._replicas.seed(self._spec.seed * _STEP_SEED_STRIDE + step)
         rate = full.rate_at(
             step,
             peak=recipe.learning_rate,
@@ -212,25 +221,28 @@ class FineTune:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
         loss = self._accumulate(self._rows_of(step))
+        self._replicas.gather_gradients()
         self._precision.update(self._optimizer, self._model.parameters())
         self._adaptation.after_step(step)
+        self._replicas.spread_weights()
         return loss
 
     def _accumulate(self, rows: NDArray[np.int64]) -> float:
-        """Gradients of a batch, a micro-batch at a time, each weighing as its examples do; the loss."""
-        loss, chunk = 0.0, self._spec.recipe.micro_batch or len(rows)
+        """Gradients of a batch, a micro-batch a device at a time, weighing as its examples do; the loss."""
+        losses: list[Tensor] = []
+        chunk = (self._spec.recipe.micro_batch or len(rows)) * len(self._replicas)
         whole = self._weight_of(rows)
         for start in range(0, len(rows), chunk):
-            part = rows[start : start + chunk]
-            with self._precision.autocast():
-                logits = self._model(self._train.batch(part).to(self._device))
-                labels = self._labels[torch.from_numpy(part)].to(self._device)
-                found = classification_loss(logits, labels, self._class_weights)
-                found = found * (self._weight_of(part) / whole)
-                penalty = self._adaptation.penalty() if start == 0 else None
-            loss += float(found.detach())
-            self._precision.backward(found if penalty is None else found + penalty)
-        return loss
+            for model, device, part in self._replicas.parted(rows[start : start + chunk]):
+                with self._precision.autocast():
+                    logits = model(self._train.batch(part).to(device))
+                    labels = self._labels[torch.from_numpy(part)].to(device)
+                    weights = None if self._class_weights is None else self._class_weights.to(device)
+                    found = classification_loss(logits, labels, weights) * (self._weight_of(part) / whole)
+                    penalty = None if losses else self._adaptation.penalty()
+                losses.append(found.detach())
+                self._precision.backward(found if penalty is None else found + penalty)
+        return sum(float(loss) for loss in losses)  # only now does the processor wait for the cards
 
     def _weight_of(self, rows: NDArray[np.int64]) -> float:
         """What these examples count together in the mean loss of a batch."""
@@ -257,11 +269,16 @@ class FineTune:
 
     def _logits(self, texts: TokenizedTexts) -> Tensor:
         """Of n texts, shape (n, K)."""
-        self._model.eval()
+        self._replicas.train(mode=False)
         logits = torch.empty(len(texts), self._spec.n_classes)
         with self._timed(), torch.inference_mode(), self._precision.autocast():
-            for rows in length_sorted_batches(texts.lengths, VALIDATION_TOKENS):
-                logits[torch.from_numpy(rows)] = self._model(texts.batch(rows).to(self._device)).cpu()
+            for rows in length_sorted_batches(texts.lengths, VALIDATION_TOKENS * len(self._replicas)):
+                found = [
+                    (part, model(texts.batch(part).to(device)))
+                    for model, device, part in self._replicas.parted(rows)
+                ]
+                for part, some in found:
+                    logits[torch.from_numpy(part)] = some.cpu()
         return logits
 
     def _note(self, losses: list[float], validation_loss: float) -> None:

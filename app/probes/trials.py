@@ -64,7 +64,7 @@ class TrialResult:
     Attributes:
         outcome: `finished`, or the status that ends the trial.
         why: In words; empty where it finished.
-        seconds: Charged.
+        seconds: Charged: those of every device it trained on.
         pass_seconds: Of them, in passes of the model.
         peak_memory_bytes: Of the child.
         step: Of the arm after a slice; its last step where training ended early.
@@ -153,11 +153,10 @@ class TrialPool:
             InterruptedTrialError: The run was interrupted; `last_seconds` says how long it had worked.
         """
         arm = self._arm_of(action)
-        command: Command = (
-            ExtractFeatures() if action.kind is Kind.FEATURES else Train(until_step=action.until_step or 0)
-        )
+        features = action.kind is Kind.FEATURES
+        command: Command = ExtractFeatures() if features else Train(until_step=action.until_step or 0)
         outcome = self._run(arm, command, timeout_seconds, interrupted)
-        if action.kind is Kind.FEATURES:
+        if features:
             self._close(arm)  # its features are cached; the trial that trains loads the weights anew
         return self._result(arm, outcome)
 
@@ -180,22 +179,29 @@ class TrialPool:
             return action.arm
         return next(i for i, arm in enumerate(self._prepared.plan.arms) if arm.model == action.model)
 
+    def _n_devices(self, command: Command) -> int:
+        """Devices that work on a command: only training is spread over several."""
+        return self._prepared.n_devices if isinstance(command, Train | Refit) else 1
+
     def _run(self, arm: int, command: Command, timeout: float, interrupted: threading.Event) -> Outcome:
+        """What came of a command, its seconds being those of all devices together, as `timeout` is."""
+
         def on_heartbeat(_: object) -> None:
             if interrupted.is_set():
                 raise InterruptedTrialError
 
-        trial = self._trial(arm)
+        trial, n_devices = self._trial(arm), self._n_devices(command)
         began = time.monotonic()
         try:
-            return trial.run(
+            outcome = trial.run(
                 command,
-                timeout_seconds=max(timeout, 0.1),
+                timeout_seconds=max(timeout / n_devices, 0.1),
                 memory_limit_bytes=self._memory_limit(),
                 on_heartbeat=on_heartbeat,
             )
+            return replace(outcome, seconds=outcome.seconds * n_devices)
         except InterruptedTrialError:
-            self.last_seconds = time.monotonic() - began
+            self.last_seconds = (time.monotonic() - began) * n_devices
             self._alive.pop(arm, None)
             raise
 
@@ -242,6 +248,7 @@ class TrialPool:
             n_threads=self._prepared.n_threads,
             precision=self._prepared.precision,
             card_bytes=self._memory_limit(),
+            n_devices=self._prepared.n_devices,
         )
 
     def _refit_spec(self, _number: int) -> TrialSpec:

@@ -118,6 +118,8 @@ def test_rare_classes_count_where_no_metric_was_named(
         ({"budget": {"seconds": 0}}, "/budget/seconds"),
         ({"budget": {"seconds": 1e9}}, "/budget/seconds"),
         ({"budget": {"seconds": 60, "device": "abacus"}}, "/budget/device"),
+        ({"budget": {"seconds": 60, "device": "CPU", "n_devices": 2}}, "/budget/n_devices"),
+        ({"budget": {"seconds": 60, "device": "cuda", "n_devices": 17}}, "/budget/n_devices"),
         ({"stop": {"p_best": 1.5}}, "/stop/p_best"),
         ({"ensemble": True}, "/ensemble"),
         ({"webhook_url": "https://example.org/hook"}, "/webhook_url"),

@@ -42,6 +42,13 @@ def test_a_trial_takes_no_more_of_a_card_than_it_may(spec: TrialSpec) -> None:
     assert isinstance(outcome, OutOfMemory)
 
 
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA cards")
+def test_two_cards_train_what_one_does(spec: TrialSpec, data: TrialData, tmp_path: Path) -> None:
+    spread = replace(spec, folder=tmp_path / "spread", n_devices=2)
+    alone, together = trained(spec, data, 20), trained(spread, data, 7, 20)
+    assert together.validation_loss == pytest.approx(alone.validation_loss, abs=5e-2)
+
+
 def test_a_card_computes_in_few_bits() -> None:
     with Precision(torch.device("cuda")).autocast():
         product = torch.ones(2, 2, device="cuda") @ torch.ones(2, 2, device="cuda")

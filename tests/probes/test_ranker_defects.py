@@ -107,7 +107,7 @@ def test_settings_reach_every_model_and_not_only_the_first() -> None:
     entry = packaged_entries()["intfloat/multilingual-e5-small"]
     plan = SimpleNamespace(arms=arms, names=("a", "b", "c"), metric=SimpleNamespace(name="f1_macro"), seed=7)
     prepared = SimpleNamespace(
-        plan=plan, entries=(entry,) * 3, epochs=5, max_length=48, n_threads=2, precision="bf16"
+        plan=plan, entries=(entry,) * 3, epochs=5, max_length=48, n_threads=2, precision="bf16", n_devices=1
     )
     dataset = SimpleNamespace(
         id="ds_1",

@@ -11,6 +11,8 @@ from models_registry.vocabulary import Strategy, TaskType
 MAX_CANDIDATES = 50
 DEFAULT_STRATEGIES = (Strategy.HEAD, Strategy.FULL)
 MIN_BUDGET_SECONDS = 1.0
+MAX_DEVICES = 16
+"""Examples of a batch, one a card at least."""
 
 
 class ProbeTask(RequestModel):
@@ -27,6 +29,9 @@ class ProbeBudget(RequestModel):
         default=300.0, description="Device-seconds charged; 1 to ADVISOR_MAX_PROBE_SECONDS."
     )
     device: DeviceName = "cpu"
+    n_devices: Annotated[int, Field(ge=1, le=MAX_DEVICES)] = Field(
+        default=1, description="Cards that a fine-tune is spread over; their seconds are charged together."
+    )
     memory_gb: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         default=None, description="Memory that trials may take, GB."
     )
