@@ -10,6 +10,7 @@ from app.datasets.examples import ExampleWriter
 from app.datasets.profile import DatasetProfile, ProfileBuilder
 from app.datasets.table import MAX_FIELD_CHARACTERS, FieldTooLongError, Record, RecordSource
 from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault, TaskDefinition
+from app.tasks.targets import Target, counted
 
 MAX_ROWS = 1_000_000
 MAX_CLASSES = 5_000
@@ -22,6 +23,14 @@ MAX_SHOWN_ROWS = 10
 _UNUSABLE = {
     FaultKind.NESTED: ("a list or an object", "Put one text, number or boolean there."),
     FaultKind.BINARY: ("binary data", "Put one text, number or boolean there."),
+    FaultKind.NOT_A_LIST: ("no list", 'Put a JSON list there, ["a", "b"], or values parted by | or ;.'),
+    FaultKind.NOT_TAGS: ("tags that are no names", 'Name them: ["B-PER", "O"] instead of their numbers.'),
+    FaultKind.NOT_SPANS: (
+        "what is no span of its text",
+        'Give each as {"start": 0, "end": 5, "label": "PER"}, in characters from 0, the end behind it.',
+    ),
+    FaultKind.LENGTHS_DIFFER: ("another number of tags than of tokens", "Give every token one tag."),
+    FaultKind.NOT_A_NUMBER: ("no finite number", "Put a number there, as 3.5."),
     FaultKind.UNMARKED: (
         "a text in which no two entities are marked",
         "Mark them as <e1>..</e1> and <e2>..</e2>, [E1]..[/E1] and [E2]..[/E2], or << .. >> and [[ .. ]].",
@@ -181,9 +190,9 @@ def collect(
             missing.add(row.role, record[0])
             continue
         writer.add(row)
-        builder.add(row.text, row.label, row.text_pair)
+        builder.add(row.text, row.label, row.text_pair, counted(task.target, row.label))
     _require_values(missing, n_rows, columns.by_role, source.unit)
-    _require_classes(builder.class_counts, columns.by_role[ColumnRole.LABEL], task)
+    _require_classes(builder, columns.by_role[ColumnRole.LABEL], task)
     profile = builder.build(
         empty_texts=missing.counts[ColumnRole.TEXT] + missing.counts[ColumnRole.TEXT_PAIR],
         missing_labels=missing.counts[ColumnRole.LABEL],
@@ -212,14 +221,17 @@ def _require_values(missing: _Missing, n_rows: int, by_role: Mapping[ColumnRole,
             raise ValuesMissingError(by_role[role], count, n_rows, tuple(missing.rows[role]), unit)
 
 
-def _require_classes(counts: Mapping[str, int], column: str, task: TaskDefinition) -> None:
+def _require_classes(builder: ProfileBuilder, column: str, task: TaskDefinition) -> None:
+    counts = builder.class_counts
+    if builder.n_labels < 2:
+        raise OneClassError(column, builder.n_labels, 2)
     if task.min_classes is None:
         return
     if len(counts) < task.min_classes:
         raise OneClassError(column, len(counts), task.min_classes)
     if len(counts) > MAX_CLASSES:
         raise TooManyClassesError(column, len(counts))
-    if max(counts.values()) == 1 and len(counts) > task.min_classes:
+    if task.target is Target.CLASS and max(counts.values()) == 1 and len(counts) > task.min_classes:
         raise LabelsUniqueError(column, len(counts))
 
 

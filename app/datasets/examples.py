@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from app.tasks.base import CheckedRow
+from app.tasks.targets import Target, encode
 
 FILE_NAME = "examples.parquet"
 ROWS_PER_GROUP = 16_384
+_TARGET = b"target"
 _SCHEMA = pa.schema(
     [("text", pa.string()), ("text_pair", pa.string()), ("label", pa.string()), ("group", pa.string())]
 )
@@ -26,10 +28,12 @@ class Examples:
 
     Attributes:
         texts: n texts as they were sent.
-        labels: Index into `label_names`, shape (n,).
-        label_names: Class names, sorted.
+        labels: Index into `label_names`, shape (n,); where targets are no classes, the stratum of each
+            example, by which samples and splits are drawn.
+        label_names: Class names, sorted; of other targets what their places stand for.
         groups: Group number from 0, shape (n,); None where the data has no groups.
         pairs: n second texts; None where examples are of one text.
+        values: Targets as `app.tasks.targets` has them, shape (n, ...); None where they are the labels.
     """
 
     texts: list[str]
@@ -37,6 +41,12 @@ class Examples:
     label_names: tuple[str, ...]
     groups: NDArray[np.int64] | None = None
     pairs: list[str] | None = None
+    values: NDArray[Any] | None = None
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        """What is predicted of each example, shape (n, ...)."""
+        return self.labels if self.values is None else self.values
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -49,6 +59,7 @@ class Examples:
             label_names=self.label_names,
             groups=None if self.groups is None else self.groups[indices],
             pairs=None if self.pairs is None else [self.pairs[i] for i in indices],
+            values=None if self.values is None else self.values[indices],
         )
 
 
@@ -69,8 +80,9 @@ def make_examples(
 class ExampleWriter:
     """Writes checked rows to a Parquet file, a row group at a time; a context manager."""
 
-    def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, _SCHEMA, compression="zstd")
+    def __init__(self, path: Path, target: Target = Target.CLASS) -> None:
+        schema = _SCHEMA.with_metadata({_TARGET: target.value.encode()})
+        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
         self._rows: list[CheckedRow] = []
 
     def __enter__(self) -> Self:
@@ -92,7 +104,7 @@ class ExampleWriter:
     def _flush(self) -> None:
         if self._rows:
             columns = {name: [getattr(row, name) for row in self._rows] for name in _SCHEMA.names}
-            self._writer.write_table(pa.table(columns, schema=_SCHEMA))
+            self._writer.write_table(pa.table(columns, schema=self._writer.schema))
             self._rows.clear()
 
 
@@ -103,7 +115,9 @@ def load_examples(folder: Path) -> Examples:
         FileNotFoundError: The folder holds none.
     """
     table = pq.read_table(folder / FILE_NAME)
-    names, labels = _encoded(table.column("label"))
+    kind = Target((table.schema.metadata or {}).get(_TARGET, b"class").decode())
+    targets = None if kind is Target.CLASS else encode(kind, table.column("label").to_pylist())
+    names, labels = (targets.names, targets.strata) if targets else _encoded(table.column("label"))
     has_groups, has_pairs = (
         table.num_rows > 0 and table.column(name).null_count < table.num_rows
         for name in ("group", "text_pair")
@@ -114,6 +128,7 @@ def load_examples(folder: Path) -> Examples:
         label_names=names,
         groups=_encoded(table.column("group"))[1] if has_groups else None,
         pairs=table.column("text_pair").to_pylist() if has_pairs else None,
+        values=None if targets is None else targets.values,
     )
 
 

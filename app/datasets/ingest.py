@@ -154,7 +154,7 @@ def _store(
     data_dir: Path,
 ) -> StoredDataset:
     with draft_folder(data_dir) as draft:
-        with ExampleWriter(draft / FILE_NAME) as writer:
+        with ExampleWriter(draft / FILE_NAME, definition.target) as writer:
             collected = collect(opened.source, columns, definition, writer)
         stored = StoredDataset(
             id=key,
@@ -171,7 +171,7 @@ def _store(
                 *opened.warnings,
                 *columns.warnings,
                 *collected.warnings,
-                *profile_warnings(collected.profile),
+                *profile_warnings(collected.profile, definition.target),
             ),
         )
         return publish(draft, stored, data_dir)

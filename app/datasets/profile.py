@@ -3,7 +3,7 @@
 import heapq
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from app.datasets.folding import pair_hash
 from app.datasets.languages import count_cjk, language_shares
+from app.tasks.targets import Target
 
 LANGUAGE_SAMPLE = 1_000
 """Texts whose language is told; the standard error of a share is then below 1.6 points."""
@@ -44,8 +45,8 @@ class DatasetProfile:
 
     Attributes:
         n_examples: Labelled examples that are kept.
-        n_classes: Distinct labels.
-        class_counts: Examples per label, most frequent first.
+        n_classes: Distinct labels, or types of entities; 0 where numbers are predicted.
+        class_counts: Examples per label, or entities per type, most frequent first.
         length_unit: What the lengths count: characters where most texts are Chinese or Japanese.
         mean_length: Mean length of a text.
         p95_length: 95th percentile of the lengths.
@@ -103,16 +104,30 @@ class ProfileBuilder:
         self._sample: list[tuple[int, str]] = []
 
     @property
+    def n_labels(self) -> int:
+        """Distinct labels so far, as they are kept."""
+        return len(self._codes)
+
+    @property
     def class_counts(self) -> Mapping[str, int]:
         """Examples per label so far."""
         return self._counts
 
-    def add(self, text: str, label: str, text_pair: str | None = None) -> None:
-        """Count this example; of a pair both texts together are its text."""
+    def add(
+        self, text: str, label: str, text_pair: str | None = None, counted: Sequence[str] | None = None
+    ) -> None:
+        """Count this example; of a pair both texts together are its text.
+
+        Args:
+            text: The text.
+            label: What is predicted of it, as it is kept.
+            text_pair: The second text, where there is one.
+            counted: Names that it counts for; its label where None.
+        """
         hashed = pair_hash(text, text_pair)
         if text_pair is not None:
             text = f"{text} {text_pair}"
-        self._counts[label] += 1
+        self._counts.update((label,) if counted is None else counted)
         self._labels.append(self._codes.setdefault(label, len(self._codes)))
         self._hashes.append(hashed)
         self._words.append(len(text.split()))
@@ -151,7 +166,7 @@ class ProfileBuilder:
             conflicting_labels=conflicts,
             empty_texts=empty_texts,
             missing_labels=missing_labels,
-            imbalance_ratio=max(counts.values()) / min(counts.values()),
+            imbalance_ratio=max(counts.values()) / min(counts.values()) if counts else 1.0,
         )
 
 
@@ -162,14 +177,19 @@ def _repeats(hashes: NDArray[np.uint64], labels: NDArray[np.int64]) -> tuple[int
     return len(hashes) - len(labels_per_text), int(np.sum(labels_per_text > 1))
 
 
-def profile_warnings(profile: DatasetProfile) -> tuple[str, ...]:
-    """What the owner of the data should know, a sentence each; no text of theirs is quoted."""
+def profile_warnings(profile: DatasetProfile, target: Target = Target.CLASS) -> tuple[str, ...]:
+    """What the owner of the data should know, a sentence each; no text of theirs is quoted.
+
+    Args:
+        profile: Of the data.
+        target: What is predicted.
+    """
     found = (
         _tiny(profile),
         _rare(profile),
         _repeated(profile),
         _conflicting(profile),
-        _imbalanced(profile),
+        _imbalanced(profile) if target is Target.CLASS else None,
         _mixed(profile),
         _long(profile),
     )
@@ -179,6 +199,8 @@ def profile_warnings(profile: DatasetProfile) -> tuple[str, ...]:
 def _tiny(profile: DatasetProfile) -> str | None:
     if profile.n_examples >= max(TINY_EXAMPLES, TINY_CLASS * profile.n_classes):
         return None
+    if not profile.n_classes:
+        return f"{profile.n_examples} examples are very few: intervals will be wide."
     return (
         f"{profile.n_examples} examples of {profile.n_classes} classes are very few: "
         "intervals will be wide; a hundred a class tell models apart better."

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.datasets.conll import ConllSource
 from app.datasets.delimited import DelimitedSource
 from app.datasets.encoding import detect_encoding
 from app.datasets.errors import DatasetError
@@ -124,6 +125,9 @@ def _text(
         raise UnsupportedFormatError("a JSON array, not one JSON object a line", accepted)
     if _JSON_OBJECT.match(start):
         return _json_lines(path, encoding, filename)
+    if FileFormat.CONLL in accepted and FileFormat.CSV not in accepted:
+        source = ConllSource(path, encoding)
+        return OpenedFile(format=FileFormat.CONLL, encoding=encoding, source=source)
     return _delimited(path, encoding, filename, (sample, is_whole), known_names)
 
 

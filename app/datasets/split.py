@@ -76,7 +76,7 @@ def subsample(examples: Examples, n: int, seed: int) -> Indices:
     if n >= len(examples):
         return np.arange(len(examples))
     rng = np.random.default_rng(seed)
-    counts = np.bincount(examples.labels, minlength=len(examples.label_names))
+    counts = np.bincount(examples.labels)
     quotas = _quotas(counts, n)
     parts = [
         rng.permutation(np.flatnonzero(examples.labels == label))[:quota]

@@ -194,7 +194,6 @@ class Recorder:
             input_prefix=entry.input_prefix,
             strategy=strategy.value,
             metric=metric,
-            n_classes=len(stored.profile.class_counts),
             dataset_folder=self._sets.examples_folder(dataset),
             dataset_id=stored.id,
             split_file=split_file.absolute(),

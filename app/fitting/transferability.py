@@ -32,7 +32,7 @@ from app.probes.backbones import load_backbone
 from app.probes.data import Part, TrialData, read_trial_data
 from app.probes.features import every_layer, extract_features
 from app.probes.planning import Sample
-from app.probes.strategies.head import fit_head
+from app.probes.tasks.catalogue import probe_task
 from app.probes.transferability import ESTIMATORS, UndefinedScoreError
 from app.probes.transferability.best_layer import best_of_layers
 from app.probes.trial_process import ForkServer
@@ -65,8 +65,8 @@ def score(arm: Arm, data: TrialData, vectors: Layered, layer: str) -> Iterator[T
     train = kept[:n_train].astype(np.float32)
     validation = kept[n_train:].astype(np.float32) if layer == "last" else None
     for size in (*(s for s in SIZES if s < n_train), n_train):
-        rows = _sample(data.train, arm.spec.n_classes, size, arm.spec.seed)
-        for name, value in _scores(arm, train[rows], data.train, rows, validation, data.validation):
+        rows = _sample(data.train, size, arm.spec.seed)
+        for name, value in _scores(arm, train[rows], data, rows, validation):
             yield TransferabilityScore(
                 dataset=arm.dataset,
                 model=arm.spec.trial_id,
@@ -83,9 +83,9 @@ def score_best(arm: Arm, data: TrialData, vectors: Layered) -> Iterator[Transfer
     """The highest score over layers at every sample size."""
     n_train, spec = len(data.train.rows), arm.spec
     for size in (*(s for s in SIZES if s < n_train), n_train):
-        rows = _sample(data.train, spec.n_classes, size, spec.seed)
+        rows, n_classes = _sample(data.train, size, spec.seed), len(data.train.names)
         layers, labels = vectors[rows].astype(np.float32), data.train.labels[rows]
-        for name, value in best_of_layers(layers, labels, n_classes=spec.n_classes, seed=spec.seed).items():
+        for name, value in best_of_layers(layers, labels, n_classes=n_classes, seed=spec.seed).items():
             yield TransferabilityScore(
                 dataset=arm.dataset,
                 model=spec.trial_id,
@@ -98,40 +98,33 @@ def score_best(arm: Arm, data: TrialData, vectors: Layered) -> Iterator[Transfer
             )
 
 
-def _sample(train: Part, n_classes: int, size: int, seed: int) -> NDArray[np.int64]:
-    names = tuple(str(k) for k in range(n_classes))
-    return subsample(Examples(texts=list(train.texts), labels=train.labels, label_names=names), size, seed)
+def _sample(train: Part, size: int, seed: int) -> NDArray[np.int64]:
+    examples = Examples(texts=list(train.texts), labels=train.labels, label_names=train.names)
+    return subsample(examples, size, seed)
 
 
 def _scores(
     arm: Arm,
     features: NDArray[np.float32],
-    train: Part,
+    data: TrialData,
     rows: NDArray[np.int64],
     validation: NDArray[np.float32] | None,
-    held_out: Part,
 ) -> Iterator[tuple[str, float]]:
     """Name and score of each; of the head too where there are features to score it on."""
-    spec, labels = arm.spec, train.labels[rows]
+    spec, labels, task = arm.spec, data.train.labels[rows], probe_task(arm.spec.task_type, data)
     if len(np.unique(labels)) < 2:
         return
     if validation is not None:
-        head = fit_head(
-            features,
-            labels,
-            train.groups[rows],
-            n_classes=spec.n_classes,
-            seed=spec.seed,
-            class_weights=spec.recipe.class_weights,
-        )
-        theirs = held_out.labels
+        weights, groups = spec.recipe.class_weights, data.train.groups[rows]
+        head = task.fit_head(features, labels, groups, seed=spec.seed, weights=weights)
+        theirs = data.validation.labels
         predictions = head.classifier.predict(validation)
         yield HEAD, metrics.compute(spec.metric, predictions, theirs)
         yield HEAD_ERROR, metrics.standard_error(spec.metric, predictions, theirs, seed=spec.seed)
         yield "linear_probe", metrics.score(spec.metric, head.out_of_fold, labels)
     for name in ESTIMATORS.keys() - {"linear_probe"}:
         try:
-            value = ESTIMATORS[name](features, labels, n_classes=spec.n_classes, seed=spec.seed)
+            value = ESTIMATORS[name](features, labels, n_classes=len(data.train.names), seed=spec.seed)
         except UndefinedScoreError:
             continue
         yield name, value

@@ -1,6 +1,7 @@
 """Predicts with a fine-tuned model: `python predict.py "a text" "another text"`.
 
 Where it was trained on pairs, every two texts are one: `python predict.py "a premise" "its hypothesis"`.
+Where it tags words, these are what spaces part.
 
 Lies beside `classifier.json` and needs torch, transformers and safetensors, for an adapter also peft. A head
 or an adapter holds no weights of its base model: these come from the hub by their id, or from the folder that
@@ -34,6 +35,7 @@ class Classifier:
         head = load_file(folder / "classifier.safetensors")
         self._weight, self._bias = head["weight"], head["bias"]
         self.labels: list[str] = self.settings["labels"]
+        self.target: str = self.settings["target"]
         has_model = (folder / "model").exists()
         self._source = str(folder / "model") if has_model else base or self.settings["base"]["id"]
         config = Path(self._source, "config.json")
@@ -43,11 +45,18 @@ class Classifier:
         else:
             self._encode = self._open_model(folder / "adapter")
 
-    @torch.inference_mode()
     def probabilities(
         self, texts: Sequence[str], pairs: Sequence[str] | None = None, batch_size: int = 16
     ) -> Tensor:
-        """Of each class, shape (n, K).
+        """Of each class, or of each label by itself where several may apply, shape (n, K); see `outputs`."""
+        found = self.outputs(texts, pairs, batch_size)
+        return torch.sigmoid(found) if self.target == "classes" else torch.softmax(found, dim=1)
+
+    @torch.inference_mode()
+    def outputs(
+        self, texts: Sequence[str], pairs: Sequence[str] | None = None, batch_size: int = 16
+    ) -> Tensor:
+        """Of the head: logits, or numbers; a row a text, or a word where words are tagged, shape (n, K).
 
         Args:
             texts: n of them.
@@ -59,18 +68,36 @@ class Classifier:
             self._pooled(texts[i : i + batch_size], None if pairs is None else pairs[i : i + batch_size])
             for i in starts
         ]
-        return torch.softmax(torch.cat(found) @ self._weight.T + self._bias, dim=1)
+        return torch.cat(found) @ self._weight.T + self._bias
 
-    def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[str]:
-        """The likeliest class of each text or pair."""
-        return [self.labels[int(i)] for i in self.probabilities(texts, pairs).argmax(dim=1)]
+    def predict(
+        self, texts: Sequence[str], pairs: Sequence[str] | None = None
+    ) -> list[str] | list[list[str]] | list[float]:
+        """Of each text or pair its likeliest class, the labels that apply, its number, or a tag a word."""
+        if self.target == "number":
+            return [float(row[0]) for row in self.outputs(texts, pairs)]
+        if self.target == "classes":
+            found = self.probabilities(texts, pairs) > 0.5
+            return [
+                [name for name, applies in zip(self.labels, row, strict=True) if applies] for row in found
+            ]
+        likeliest = [self.labels[int(i)] for i in self.outputs(texts, pairs).argmax(dim=1)]
+        if self.target != "tags":
+            return likeliest
+        rest = iter(likeliest)
+        return [[next(rest) for _ in text.split()] for text in texts]
 
     def _pooled(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Tensor:
-        """Shape (B, d); of a pair that was not read together both vectors, their distance and product."""
+        """Shape (B, d); of a pair that was not read together both vectors, their distance and product.
+
+        Of words their own vectors, one after another.
+        """
+        if self.target == "tags":
+            return torch.cat([self._encode_words(text.split()) for text in texts])
         prefix = self.settings["input_prefix"]
         first = [prefix + text for text in texts]
         second = None if pairs is None else [prefix + text for text in pairs]
-        if second is None or self.settings["strategy"] != "head":
+        if second is None or not self.settings["reads_apart"]:
             pooled: Tensor = self._encode(first, second)
             return pooled
         u, v = self._encode(first, None), self._encode(second, None)
@@ -92,6 +119,22 @@ class Classifier:
             model = PeftModel.from_pretrained(model, str(adapter))
         model.eval()
 
+        def encode_words(words: Sequence[str]) -> Tensor:
+            cutter = AutoTokenizer.from_pretrained(self._source, add_prefix_space=True)
+            batch = cutter(
+                [list(words)],
+                is_split_into_words=True,
+                truncation=True,
+                max_length=self.settings["max_length"],
+                return_tensors="pt",
+            )
+            given = {name: batch[name] for name in ("input_ids", "attention_mask")}
+            states = model(**given).last_hidden_state[0].float()
+            first = [batch.word_ids().index(i) if i in batch.word_ids() else -1 for i in range(len(words))]
+            found: Tensor = states[torch.tensor(first).clamp(min=0)] * (torch.tensor(first) >= 0).unsqueeze(1)
+            return found
+
+        self._encode_words = encode_words
         tells_pairs = (getattr(model.config, "type_vocab_size", 0) or 0) > 1
         tells_pairs = tells_pairs and "token_type_ids" in tokenizer.model_input_names
 
@@ -147,7 +190,7 @@ def _mean_of_rows(table: Tensor, rows: Sequence[int]) -> Tensor:
 
 
 def main() -> None:
-    """Prints the likeliest class of each text and its probability."""
+    """Prints of each text what is predicted; where it is one class, its probability too."""
     parser = argparse.ArgumentParser(description="Classify texts with this fine-tuned model.")
     parser.add_argument("texts", nargs="+")
     parser.add_argument("--base", help="folder or hub id of the base model")
@@ -158,9 +201,18 @@ def main() -> None:
         if len(texts) % 2:
             parser.error("this model reads pairs: give an even number of texts")
         texts, pairs = texts[::2], texts[1::2]
+    if classifier.target != "class":
+        for text, said in zip(texts, classifier.predict(texts, pairs), strict=True):
+            print(f"{_shown(said)}\t{text}")  # noqa: T201
+        return
     for text, found in zip(texts, classifier.probabilities(texts, pairs), strict=True):
         best = int(found.argmax())
         print(f"{classifier.labels[best]}\t{float(found[best]):.3f}\t{text}")  # noqa: T201
+
+
+def _shown(said: object) -> str:
+    """A prediction in one field: several names parted by spaces."""
+    return " ".join(said) if isinstance(said, list) else f"{said}"
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from app.probes.artifact_files import FOLDER
 from app.probes.backbones import STATIC_VECTORS, Backbone
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Exported, TrialSpec
+from app.tasks.targets import Target
 
 MODEL, ADAPTER, CLASSIFIER = "model", "adapter", "classifier"
 FORMAT = 1
@@ -36,6 +37,8 @@ def export(
     head: LinearClassifier,
     backbone: Backbone | None = None,
     *,
+    target: Target = Target.CLASS,
+    reads_apart: bool | None = None,
     max_length: int | None = None,
 ) -> Exported:
     """The files of a trained model, below `artifacts` in the trial's folder.
@@ -45,25 +48,33 @@ def export(
         source: Folder of the weights that it began from.
         head: As trained.
         backbone: As trained; None where it stayed frozen.
+        target: What the head predicts.
+        reads_apart: Whether the texts of a pair are read one by one; a frozen backbone always does.
         max_length: Tokens kept of a text; those of the recipe by default.
     """
-    target = spec.folder / FOLDER
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    place = spec.folder / FOLDER
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
     config = json.loads((source / "config.json").read_text(encoding="utf-8"))
     if config.get("model_type") == STATIC_VECTORS:
-        _save_vectors(source, target / MODEL, backbone)
+        _save_vectors(source, place / MODEL, backbone)
     elif backbone is not None and hasattr(backbone.module, "peft_config"):
-        _save_adapter(spec, backbone.module, target / ADAPTER)
+        _save_adapter(spec, backbone.module, place / ADAPTER)
     elif backbone is not None:
-        _save_model(source, target / MODEL, backbone)
-    tensors = {"weight": torch.from_numpy(head.weight).float(), "bias": torch.from_numpy(head.bias).float()}
-    save_file(tensors, target / f"{CLASSIFIER}.safetensors")
-    described = {**_described(spec), "max_length": max_length or spec.recipe.max_length}
+        _save_model(source, place / MODEL, backbone)
+    given = (("weight", head.weight), ("bias", head.bias))
+    tensors = {name: torch.from_numpy(values).float().contiguous() for name, values in given}
+    save_file(tensors, place / f"{CLASSIFIER}.safetensors")
+    described = {
+        **_described(spec),
+        "target": target.value,
+        "reads_apart": backbone is None if reads_apart is None else reads_apart,
+        "max_length": max_length or spec.recipe.max_length,
+    }
     written = json.dumps(described, indent=2, ensure_ascii=False)
-    (target / f"{CLASSIFIER}.json").write_text(written + "\n", encoding="utf-8")
-    shutil.copyfile(app.probes.artifact_predict.__file__, target / "predict.py")
-    return Exported(files=tuple(sorted(str(p.relative_to(target)) for p in target.rglob("*") if p.is_file())))
+    (place / f"{CLASSIFIER}.json").write_text(written + "\n", encoding="utf-8")
+    shutil.copyfile(app.probes.artifact_predict.__file__, place / "predict.py")
+    return Exported(files=tuple(sorted(str(p.relative_to(place)) for p in place.rglob("*") if p.is_file())))
 
 
 def _described(spec: TrialSpec) -> dict[str, Any]:

@@ -1,23 +1,25 @@
-"""Pretrained models as one thing: texts in, one vector a text out.
+"""Pretrained models as one thing: texts in, one vector a unit out.
 
 Notation:
-    B   texts in a batch;  T  tokens of the longest of them;  d  width of the output
+    B   texts in a batch;  U  units of it: texts, or words where these are tagged;  d  width of the output
 
 Encoders (BERT, RoBERTa, XLM-R, ELECTRA, ALBERT, the encoder of T5), decoders (GPT-2, Llama) and tables of
-static word vectors are all pooled by the mean over a text's tokens, which needs no special token.
+static word vectors are all pooled by the mean over a text's tokens, which needs no special token; a word is
+its first token.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from app.probes.inputs import Batch, Inputs, TokenizedTexts, Words, is_cut, is_paired
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -25,10 +27,6 @@ if TYPE_CHECKING:
 DEFAULT_MAX_LENGTH = 512
 """Tokens kept where neither the tokenizer nor the model states a limit."""
 STATIC_VECTORS = "static-vectors"
-
-
-Inputs: TypeAlias = Sequence[str] | Sequence[tuple[str, str]]
-"""n texts, or n pairs of texts."""
 
 
 class BackboneError(Exception):
@@ -42,93 +40,6 @@ class UnloadableModelError(BackboneError):
         self.folder = folder
         self.reason = reason
         super().__init__(f"{folder.name}: {reason}")
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Batch:
-    """Padded token ids.
-
-    Attributes:
-        ids: Shape (B, T), int64.
-        mask: 1 for a token, 0 for padding, shape (B, T), int64.
-        types: 1 for a token of a pair's second text, shape (B, T), int64; None where there are no pairs.
-    """
-
-    ids: Tensor
-    mask: Tensor
-    types: Tensor | None = None
-
-    def to(self, device: torch.device) -> "Batch":
-        """The same batch on another device; to a card it travels while the processor goes on."""
-
-        def moved(part: Tensor) -> Tensor:
-            if device.type != "cuda":
-                return part.to(device)
-            return part.pin_memory().to(device, non_blocking=True)
-
-        types = None if self.types is None else moved(self.types)
-        return Batch(ids=moved(self.ids), mask=moved(self.mask), types=types)
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class TokenizedTexts:
-    """Token ids of n texts, end to end.
-
-    Attributes:
-        ids: All ids, shape (total,), int32.
-        starts: Where each text begins, shape (n,), int64.
-        lengths: Tokens of each text, shape (n,), int64.
-        pad_id: Id that fills a row.
-        seconds: Tokens before the second text of each pair, shape (n,), int64; None where there are no pairs.
-    """
-
-    ids: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    pad_id: int
-    seconds: NDArray[np.int64] | None = None
-
-    @classmethod
-    def of(
-        cls, rows: Sequence[Sequence[int]], pad_id: int, seconds: Sequence[int] | None = None
-    ) -> "TokenizedTexts":
-        """Texts of these ids."""
-        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
-        ids = np.fromiter((i for row in rows for i in row), dtype=np.int32, count=int(lengths.sum()))
-        begin = None if seconds is None else np.asarray(seconds, dtype=np.int64)
-        starts = np.cumsum(lengths) - lengths
-        return cls(ids=ids, starts=starts, lengths=lengths, pad_id=pad_id, seconds=begin)
-
-    @classmethod
-    def joined(cls, parts: Sequence["TokenizedTexts"]) -> "TokenizedTexts":
-        """The texts of all parts, one after another, of one tokenizer."""
-        lengths = np.concatenate([part.lengths for part in parts])
-        ids = np.concatenate([part.ids for part in parts])
-        pad_id = parts[0].pad_id
-        return cls(ids=ids, starts=np.cumsum(lengths) - lengths, lengths=lengths, pad_id=pad_id)
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def batch(self, rows: NDArray[np.int64]) -> Batch:
-        """These texts, padded on the right to the longest of them (at least one column)."""
-        lengths = self.lengths[rows, None]
-        columns = np.arange(max(int(lengths.max(initial=0)), 1))[None, :]
-        mask = columns < lengths
-        ids = np.full(mask.shape, self.pad_id, dtype=np.int64)
-        ids[mask] = self.ids[(self.starts[rows, None] + columns)[mask]]
-        types = None
-        if self.seconds is not None:
-            types = torch.from_numpy((mask & (columns >= self.seconds[rows, None])).astype(np.int64))
-        return Batch(ids=torch.from_numpy(ids), mask=torch.from_numpy(mask.astype(np.int64)), types=types)
-
-    def renumbered(self, new_ids: NDArray[np.int32]) -> "TokenizedTexts":
-        """The same texts after the vocabulary was restricted.
-
-        Args:
-            new_ids: New id by old id, shape (V,).
-        """
-        return replace(self, ids=new_ids[self.ids], pad_id=int(new_ids[self.pad_id]))
 
 
 class Backbone(Protocol):
@@ -153,13 +64,16 @@ class Backbone(Protocol):
     kept_ids: NDArray[np.int64] | None
 
     def tokenize(self, texts: Inputs, max_length: int) -> TokenizedTexts:
-        """Token ids of texts or pairs, prefix and special tokens included, each cut to `max_length`."""
+        """Token ids of texts, pairs or words with special tokens, each cut to `max_length`.
+
+        The prefix is put before texts and pairs, not before words.
+        """
 
     def encode(self, batch: Batch) -> Tensor:
-        """Mean of the tokens' vectors, shape (B, d); 0 for a text without tokens."""
+        """One vector a unit, shape (U, d); 0 for a text without tokens and a word that was cut off."""
 
     def encode_layers(self, batch: Batch) -> Tensor:
-        """The same of every layer, input vectors first and `encode`'s last, shape (B, layers + 1, d)."""
+        """The same of every layer, input vectors first and `encode`'s last, shape (U, layers + 1, d)."""
 
     def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
         """Only the vectors of these token ids remain; returns new id by old id, shape (V,).
@@ -178,14 +92,21 @@ class Backbone(Protocol):
         """All weights frozen, with adapters beside them; returns what holds both, from now on `module`."""
 
 
-def is_paired(texts: Inputs) -> TypeGuard[Sequence[tuple[str, str]]]:
-    """Whether these are pairs; of none at all nobody can tell, and it does not matter."""
-    return len(texts) > 0 and not isinstance(texts[0], str)
-
-
 def _second_begins(sequence_ids: Sequence[int | None]) -> int:
     """Place of the second text's first token; the end where nothing of it is left."""
     return next((i for i, found in enumerate(sequence_ids) if found == 1), len(sequence_ids))
+
+
+def _words_of(texts: Sequence[list[str]], encodings: Sequence[Any]) -> Words:
+    """First token of each word; words without a token, or behind the end, have none."""
+    places = []
+    for words, encoding in zip(texts, encodings, strict=True):
+        first = dict[int, int]()
+        for place, word in enumerate(encoding.word_ids):
+            if word is not None:
+                first.setdefault(word, place)
+        places.append([first.get(i, -1) for i in range(len(words))])
+    return Words.of(places)
 
 
 def tokenizer_digest(folder: Path) -> str | None:
@@ -206,17 +127,6 @@ def tokenizer_digest(folder: Path) -> str | None:
 
 _NAMES_ONLY = frozenset({"name_or_path", "model_max_length", "special_tokens_map_file", "tokenizer_class"})
 """Settings of a tokenizer that change none of its tokens: the longest input is asked for apart."""
-
-
-def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the tokens that the mask keeps, in single precision.
-
-    Args:
-        states: Shape (B, T, d).
-        mask: Shape (B, T).
-    """
-    weights = mask.unsqueeze(-1).float()
-    return (states.float() * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
 
 
 def kept_ids(
@@ -264,17 +174,20 @@ class StaticVectors:
         if is_paired(texts):
             raise BackboneError("word vectors read one text at a time")
         self._tokenizer.enable_truncation(min(max_length, self.max_length))
+        if is_cut(texts):
+            cut = self._tokenizer.encode_batch_fast(texts, is_pretokenized=True, add_special_tokens=False)
+            return TokenizedTexts.of([e.ids for e in cut], pad_id=0, words=_words_of(texts, cut))
         encodings = self._tokenizer.encode_batch_fast(
             [self._prefix + str(text) for text in texts], add_special_tokens=self._special
         )
         return TokenizedTexts.of([encoding.ids for encoding in encodings], pad_id=0)
 
     def encode(self, batch: Batch) -> Tensor:
-        """Mean vector, shape (B, d)."""
-        return mean_pool(self.module(batch.ids), batch.mask)
+        """Shape (U, d)."""
+        return batch.units_of(self.module(batch.ids))
 
     def encode_layers(self, batch: Batch) -> Tensor:
-        """Mean vector of the only layer there is, shape (B, 1, d)."""
+        """Of the only layer there is, shape (U, 1, d)."""
         return self.encode(batch).unsqueeze(1)
 
     def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -306,6 +219,7 @@ class Transformer:
     def __init__(self, folder: Path, input_prefix: str) -> None:
         self._model = _load_model(folder)
         self._tokenizer = _load_tokenizer(folder)
+        self._folder = folder
         self.tokenizer_sha256 = tokenizer_digest(folder)
         self.kept_ids: NDArray[np.int64] | None = None
         self._prefix = input_prefix
@@ -327,6 +241,8 @@ class Transformer:
         """Ids of the texts' tokens with special tokens; of a pair the longer text is cut first."""
         if not texts:
             return TokenizedTexts.of([], self._pad_id)
+        if is_cut(texts):
+            return self._tokenize_words(texts, max_length)
         paired = is_paired(texts)
         first = [self._prefix + (text[0] if paired else str(text)) for text in texts]
         encoded = self._tokenizer(
@@ -342,10 +258,24 @@ class Transformer:
         seconds = [_second_begins(encoding.sequence_ids) for encoding in encoded.encodings]
         return TokenizedTexts.of(encoded["input_ids"], self._pad_id, seconds)
 
+    def _tokenize_words(self, texts: Sequence[list[str]], max_length: int) -> TokenizedTexts:
+        # Tokenizers of bytes tell a word's begin by the space before it; others do not know the setting.
+        tokenizer = _load_tokenizer(self._folder, add_prefix_space=True)
+        encoded = tokenizer(
+            texts,
+            is_split_into_words=True,
+            truncation=True,
+            max_length=min(max_length, self.max_length),
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        words = _words_of(texts, encoded.encodings)
+        return TokenizedTexts.of(encoded["input_ids"], self._pad_id, words=words)
+
     def encode(self, batch: Batch) -> Tensor:
-        """Mean of the last layer's states, shape (B, d)."""
+        """Of the last layer's states, shape (U, d)."""
         states: Tensor = self._model(**self._arguments(batch)).last_hidden_state
-        return mean_pool(states, batch.mask)
+        return batch.units_of(states)
 
     def _arguments(self, batch: Batch) -> dict[str, Tensor]:
         """What the model is called with; token types only where it was pretrained with several."""
@@ -355,11 +285,11 @@ class Transformer:
         return found
 
     def encode_layers(self, batch: Batch) -> Tensor:
-        """Mean of the states of the input vectors and of every layer, shape (B, layers + 1, d)."""
+        """Of the states of the input vectors and of every layer, shape (U, layers + 1, d)."""
         found = self._model(**self._arguments(batch), output_hidden_states=True)
         # Whether the last of `hidden_states` has passed the final norm differs between models.
         states = [*found.hidden_states[:-1], found.last_hidden_state]
-        return torch.stack([mean_pool(layer, batch.mask) for layer in states], dim=1)
+        return torch.stack([batch.units_of(layer) for layer in states], dim=1)
 
     def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
         """Only the input vectors of these ids remain."""
@@ -440,10 +370,10 @@ def _load_model(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped 
     return model.eval()
 
 
-def _load_tokenizer(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped here)
+def _load_tokenizer(folder: Path, **settings: bool) -> Any:  # noqa: ANN401  (transformers is untyped here)
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **settings)
 
 
 def _longest_input(tokenizer: Any, config: Any) -> int:  # noqa: ANN401

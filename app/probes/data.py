@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,11 @@ class Part:
     Attributes:
         rows: Indices into the data set, shape (n,).
         texts: n texts.
-        labels: Classes, shape (n,).
+        labels: Classes, or the strata of other targets, shape (n,).
         groups: Same number for texts that are the same or belong together, shape (n,).
         pairs: n second texts; None where examples are of one text.
+        names: What places among the targets stand for.
+        values: Targets, shape (n, ...); None where they are the classes.
     """
 
     rows: NDArray[np.int64]
@@ -32,6 +35,13 @@ class Part:
     labels: NDArray[np.int64]
     groups: NDArray[np.int64]
     pairs: Sequence[str] | None = None
+    names: tuple[str, ...] = ()
+    values: NDArray[Any] | None = None
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        """What is predicted, shape (n, ...), as `app.tasks.targets` has it."""
+        return self.labels if self.values is None else self.values
 
     def take(self, places: NDArray[np.int64]) -> "Part":
         """The examples at these places."""
@@ -41,11 +51,15 @@ class Part:
             labels=self.labels[places],
             groups=self.groups[places],
             pairs=None if self.pairs is None else [self.pairs[i] for i in places],
+            names=self.names,
+            values=None if self.values is None else self.values[places],
         )
 
     @property
-    def inputs(self) -> Sequence[str] | Sequence[tuple[str, str]]:
-        """What a model reads: n texts, or n pairs of them."""
+    def inputs(self) -> Sequence[str] | Sequence[tuple[str, str]] | Sequence[list[str]]:
+        """What a model reads: n texts, n pairs, or, where each word has its target, n lists of words."""
+        if self.values is not None and self.values.dtype == object:
+            return [text.split(" ") for text in self.texts]
         return self.texts if self.pairs is None else list(zip(self.texts, self.pairs, strict=True))
 
 
@@ -116,4 +130,12 @@ def _part(examples: Examples, rows: NDArray[np.int64]) -> Part:
     if groups is None:
         hashes = unordered_hashes(taken.texts, taken.pairs)
         groups = np.unique(hashes, return_inverse=True)[1].astype(np.int64)
-    return Part(rows=rows, texts=taken.texts, labels=taken.labels, groups=groups, pairs=taken.pairs)
+    return Part(
+        rows=rows,
+        texts=taken.texts,
+        labels=taken.labels,
+        groups=groups,
+        pairs=taken.pairs,
+        names=taken.label_names,
+        values=taken.values,
+    )

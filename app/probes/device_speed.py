@@ -59,7 +59,6 @@ def measure(server: ForkServer) -> Mapping[str, float] | None:
             model_name="speed",
             model_folder=None,
             strategy="head",
-            n_classes=0,
             dataset_folder=home,
             dataset_id="speed",
             split_file=home / "split.json",

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.probes.backbones import Backbone, TokenizedTexts
+from app.probes.backbones import Backbone
+from app.probes.inputs import TokenizedTexts, units_of
 from app.probes.messages import SINGLE
 from app.probes.precision import Precision
 
@@ -50,7 +51,7 @@ def extract_features(
     token_budget: int = TOKEN_BUDGET,
     on_batch: OnBatch = _nothing,
 ) -> Features:
-    """P vectors a text from one pass over the texts, shape (n, P, d); P is 0 where there are no texts.
+    """P vectors a unit from one pass over the texts, shape (U, P, d); P is 0 where there are no texts.
 
     Args:
         backbone: The model.
@@ -64,15 +65,16 @@ def extract_features(
     device = next(backbone.module.parameters()).device
     backbone.module.eval()
     wanted = np.arange(len(tokenized)) if rows is None else rows
-    kept = np.empty((len(wanted), 0, backbone.width), dtype=np.float32)
+    counts = tokenized.n_units[wanted]
+    kept = np.empty((int(counts.sum()), 0, backbone.width), dtype=np.float32)
     n_done = 0
     with torch.inference_mode(), Precision(device, precision).autocast():
         for places in length_sorted_batches(tokenized.lengths[wanted], token_budget):
             batch = tokenized.batch(wanted[places]).to(device)
             vectors = reduce(backbone.encode_layers(batch)).cpu().numpy()
             if not n_done:
-                kept = np.empty((len(wanted), *vectors.shape[1:]), dtype=np.float32)
-            kept[places] = vectors
+                kept = np.empty((len(kept), *vectors.shape[1:]), dtype=np.float32)
+            kept[units_of(counts, places)] = vectors
             n_done += len(places)
             on_batch(n_done)
     return kept

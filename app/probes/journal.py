@@ -25,9 +25,18 @@ from app.question import Question
 from app.ranking.observations import ProbeObservation
 from app.ranking.posterior import INTERVAL_LEVEL, ScoreInterval
 from app.snapshot import Snapshot
+from app.tasks.catalogue import TASKS
+from app.tasks.targets import Target
 from benchmarks.metrics import METRICS
 
 Json = dict[str, Any]
+
+
+ELSEWHERE = (
+    "what passes and slices say of final scores was learnt from texts with one class each; intervals for other "
+    "targets were not checked"
+)
+"""Said of a run for another target."""
 
 
 class Journal:
@@ -66,6 +75,8 @@ class Journal:
                         f"{dataset.profile.n_examples} examples, which is what the budget allows"
                     )
                     row.warnings = [*row.warnings, note]
+                if TASKS[dataset.task_type].target is not Target.CLASS:
+                    row.warnings = [*row.warnings, ELSEWHERE]
             session.flush()
 
     def say(self, now: str) -> None:

@@ -58,7 +58,6 @@ class TrialSpec:
         strategy: As the API spells it.
         task_type: As the API spells it.
         metric: Canonical name.
-        n_classes: Classes of the task.
         dataset_folder: Holds `examples.parquet`.
         dataset_id: Of the data set.
         split_file: JSON with `train` and `validation`, lists of row indices.
@@ -80,7 +79,6 @@ class TrialSpec:
     strategy: str
     task_type: str = "text-classification"
     metric: str = "accuracy"
-    n_classes: int
     dataset_folder: Path
     dataset_id: str
     split_file: Path

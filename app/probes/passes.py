@@ -6,6 +6,7 @@ Of every example the last layer is kept, which the head reads; of as many as est
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,19 @@ from numpy.typing import NDArray
 
 from app.datasets.examples import Examples
 from app.datasets.split import subsample
-from app.probes.backbones import TokenizedTexts, best_device, load_backbone
+from app.probes.backbones import Backbone, best_device, load_backbone
 from app.probes.data import Part, TrialData
 from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
 from app.probes.features import Features, every_layer, extract_features
+from app.probes.inputs import Inputs, TokenizedTexts, units_of
 from app.probes.messages import Heartbeat, TrialSpec
 from app.probes.tokens import tokenize
 from app.probes.vocabulary_fit import VocabularyFit, vocabulary_fit
 
 MOST_ESTIMATED = 1_000
-"""Examples that estimators see: as many as they were calibrated on, and some cost the square of them."""
+"""Units that estimators see: as many as they were calibrated on, and some cost the square of them."""
 LAST, EVERY = "mean over tokens: last layer", "mean over tokens: every layer"
+UNITS = "units of each example"
 MOST_SPECIAL = 32
 """Tokens of an empty text: special ones, and those of the prefix."""
 TOKENS = "how texts are cut into tokens"
@@ -31,23 +34,38 @@ TOKENS = "how texts are cut into tokens"
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Passed:
-    """Frozen features of a trial's examples; of a pair those that compare both texts, d then being 4 widths.
+    """Frozen features of a trial's units; of a pair those that compare both texts, d then being 4 widths.
 
     Attributes:
-        seen: Last layer of the training examples that are seen, shape (k, d).
-        validation: Last layer of the validation part, shape (n, d).
+        seen: Last layer of the units of the training examples that are seen, shape (U, d).
+        validation: Last layer of those of the validation part, shape (U', d).
+        counts: Units of each example that is seen, shape (k,).
+        validation_counts: Units of each of the validation part.
         estimated: Places among the seen of the examples that estimators read, ascending, shape (m,).
-        layers: Every layer of these, input vectors first, shape (m, layers + 1, d).
+        layers: Every layer of the units of these, input vectors first, shape (U'', layers + 1, d).
         seconds: In passes; 0 where the cache had all.
         vocabulary: How well the tokenizer knows the texts.
     """
 
     seen: Features
     validation: Features
+    counts: NDArray[np.int64]
+    validation_counts: NDArray[np.int64]
     estimated: NDArray[np.int64]
     layers: Features
     seconds: float
     vocabulary: VocabularyFit
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Made:
+    """What one pass gives: last layer of all units, every layer of some, units an example, and the rest."""
+
+    last: Features
+    layers: Features
+    counts: NDArray[np.int64]
+    vocabulary: VocabularyFit
+    seconds: float
 
 
 def pass_over(
@@ -64,67 +82,94 @@ def pass_over(
     seen = data.passed_over()
     estimated = _estimated(seen, spec)
     cache = FeatureCache(spec.feature_cache_folder, spec.feature_cache_bytes)
-    of_last = _key(spec, LAST, np.concatenate([seen.rows, data.validation.rows]))
-    of_every = _key(spec, EVERY, seen.rows[estimated])
-    of_tokens = _key(spec, TOKENS, np.concatenate([seen.rows, data.validation.rows]))
-    kept, kept_layers, known, seconds = (*(cache.get(k) for k in (of_last, of_every, of_tokens)), 0.0)
-    if kept is None or kept_layers is None or known is None:
-        heartbeat(Heartbeat(stage="loading"))
-        backbone = load_backbone(folder, seed=spec.seed, input_prefix=spec.input_prefix)
-        backbone.module.to(best_device())
-        tokenized = TokenizedTexts.joined(
-            [
-                tokenize(spec, backbone, texts, spec.recipe.max_length)
-                for texts in _texts(seen, data.validation)
-            ]
-        )
-        n_examples = len(seen.rows) + len(data.validation.rows)
-        n_each = len(tokenized) // max(n_examples, 1)
-        of_estimated = _of_each_text(estimated, n_examples, n_each)
-        others = np.setdiff1d(np.arange(len(tokenized)), of_estimated)
-        began = time.monotonic()
-        n_done = 0
-
-        def on_batch(n: int) -> None:
-            heartbeat(Heartbeat(stage="features", done=n_done + n, total=len(tokenized)))
-
-        layers = extract_features(
-            backbone,
-            tokenized,
-            rows=of_estimated,
-            reduce=every_layer,
-            precision=spec.precision,
-            on_batch=on_batch,
-        )
-        n_done = len(of_estimated)
-        rest = extract_features(backbone, tokenized, rows=others, precision=spec.precision, on_batch=on_batch)
-        seconds = time.monotonic() - began
-        last = np.empty((len(tokenized), backbone.width), dtype=np.float32)
-        last[of_estimated] = layers[:, -1]
-        if len(others):
-            last[others] = rest[:, -1]
-        last, layers = _compared(last, n_each), _compared(layers, n_each)
-        fit = vocabulary_fit(
-            tokenized,
-            [text for texts in _texts(seen, data.validation) for text in texts],
-            unknown_id=backbone.unknown_id,
-            n_special=int(backbone.tokenize([""], MOST_SPECIAL).lengths[0]),
-            max_length=min(spec.recipe.max_length, backbone.max_length),
-        )
-        known = np.array(astuple(fit))
-        cache.put(of_tokens, known)
-        cache.put(of_last, last)
-        cache.put(of_every, layers)
-        kept, kept_layers = last, layers
-    features = np.asarray(kept, dtype=np.float32)
+    rows = np.concatenate([seen.rows, data.validation.rows])
+    keys = [
+        _key(spec, LAST, rows),
+        _key(spec, EVERY, seen.rows[estimated]),
+        _key(spec, UNITS, rows),
+        _key(spec, TOKENS, rows),
+    ]
+    last, layers, counts, known = (cache.get(key) for key in keys)
+    seconds = 0.0
+    if last is None or layers is None or counts is None or known is None:
+        made = _make(spec, folder, seen, data.validation, estimated, heartbeat)
+        last, layers, counts, seconds = made.last, made.layers, made.counts, made.seconds
+        known = np.array(astuple(made.vocabulary))
+        for key, value in zip(keys, (last, layers, counts, known), strict=True):
+            cache.put(key, value)
+    features, units = np.asarray(last, dtype=np.float32), np.asarray(counts, dtype=np.int64)
+    n_seen = int(units[: len(seen.rows)].sum())
     return Passed(
-        seen=features[: len(seen.rows)],
-        validation=features[len(seen.rows) :],
+        seen=features[:n_seen],
+        validation=features[n_seen:],
+        counts=units[: len(seen.rows)],
+        validation_counts=units[len(seen.rows) :],
         estimated=estimated,
-        layers=np.asarray(kept_layers, dtype=np.float32),
+        layers=np.asarray(layers, dtype=np.float32),
         seconds=seconds,
         vocabulary=_fit_of(known),
     )
+
+
+def _make(
+    spec: TrialSpec,
+    folder: Path,
+    seen: Part,
+    validation: Part,
+    estimated: NDArray[np.int64],
+    heartbeat: Callable[[Heartbeat], None],
+) -> _Made:
+    heartbeat(Heartbeat(stage="loading"))
+    backbone = load_backbone(folder, seed=spec.seed, input_prefix=spec.input_prefix)
+    backbone.module.to(best_device())
+    texts = _texts(seen, validation)
+    tokenized = TokenizedTexts.joined(
+        [tokenize(spec, backbone, part, spec.recipe.max_length) for part in texts if len(part)]
+    )
+    n_examples = len(seen.rows) + len(validation.rows)
+    n_each = len(tokenized) // max(n_examples, 1)
+    of_estimated = _of_each_text(estimated, n_examples, n_each)
+    others = np.setdiff1d(np.arange(len(tokenized)), of_estimated)
+    began = time.monotonic()
+    n_done = 0
+
+    def on_batch(n: int) -> None:
+        heartbeat(Heartbeat(stage="features", done=n_done + n, total=len(tokenized)))
+
+    extract = partial(extract_features, backbone, tokenized, precision=spec.precision, on_batch=on_batch)
+    layers = extract(rows=of_estimated, reduce=every_layer)
+    n_done = len(of_estimated)
+    rest = extract(rows=others)
+    seconds = time.monotonic() - began
+    units = tokenized.n_units
+    last = np.empty((int(units.sum()), backbone.width), dtype=np.float32)
+    last[units_of(units, of_estimated)] = layers[:, -1]
+    if len(others):
+        last[units_of(units, others)] = rest[:, -1]
+    fit = vocabulary_fit(
+        tokenized,
+        [_joined(text) for part in texts for text in part],
+        unknown_id=backbone.unknown_id,
+        n_special=_n_special(backbone, is_cut=tokenized.words is not None),
+        max_length=min(spec.recipe.max_length, backbone.max_length),
+    )
+    return _Made(
+        last=_compared(last, n_each),
+        layers=_compared(layers, n_each),
+        counts=units[:n_examples],
+        vocabulary=fit,
+        seconds=seconds,
+    )
+
+
+def _n_special(backbone: Backbone, *, is_cut: bool) -> int:
+    """Tokens that every text gets besides its own."""
+    nothing: Inputs = [[""]] if is_cut else [""]
+    return int(backbone.tokenize(nothing, MOST_SPECIAL).lengths[0])
+
+
+def _joined(text: str | list[str]) -> str:
+    return text if isinstance(text, str) else " ".join(text)
 
 
 def _fit_of(known: NDArray[np.generic]) -> VocabularyFit:
@@ -132,10 +177,11 @@ def _fit_of(known: NDArray[np.generic]) -> VocabularyFit:
     return VocabularyFit(fertility=fertility, unknown_share=unknown_share, truncated_share=truncated_share)
 
 
-def _texts(seen: Part, validation: Part) -> list[Sequence[str]]:
-    """Every text by itself, the second ones of pairs behind all first ones."""
-    found = [seen.texts, validation.texts]
-    return found if seen.pairs is None else [*found, seen.pairs, validation.pairs or ()]
+def _texts(seen: Part, validation: Part) -> list[Sequence[str] | Sequence[list[str]]]:
+    """Every text by itself, the second ones of pairs behind all first ones; or as words."""
+    if seen.pairs is not None:
+        return [seen.texts, validation.texts, seen.pairs, validation.pairs or ()]
+    return [seen.inputs, validation.inputs]  # type: ignore[list-item]  # no pairs
 
 
 def _of_each_text(examples: NDArray[np.int64], n_examples: int, n_each: int) -> NDArray[np.int64]:
@@ -156,9 +202,12 @@ def _compared(features: Features, n_each: int) -> Features:
 
 
 def _estimated(seen: Part, spec: TrialSpec) -> NDArray[np.int64]:
-    names = tuple(str(k) for k in range(spec.n_classes))
-    examples = Examples(texts=list(seen.texts), labels=seen.labels, label_names=names)
-    return subsample(examples, MOST_ESTIMATED, spec.seed)
+    """As many examples as have `MOST_ESTIMATED` units."""
+    examples = Examples(texts=list(seen.texts), labels=seen.labels, label_names=seen.names)
+    n_units = 1.0
+    if seen.targets.dtype == object and len(seen.targets):
+        n_units = max(float(np.mean([len(tags) for tags in seen.targets])), 1.0)
+    return subsample(examples, max(int(MOST_ESTIMATED / n_units), 1), spec.seed)
 
 
 def _key(spec: TrialSpec, pooling: str, rows: NDArray[np.int64]) -> FeatureKey:

@@ -24,6 +24,7 @@ from app.ranking.probe_model import Extent, Group, load_probe_model
 from app.ranking.recipe import suits
 from app.ranking.target import TUNED
 from app.tasks.catalogue import TASKS
+from app.tasks.targets import Target
 from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
@@ -67,6 +68,8 @@ ESTIMATE_SECONDS_PER_COLUMN = 2e-3
 """Of features of 1,000 examples: 1.7e-3 to 2.7e-3 for all estimators together."""
 COMPARED = 4
 """Times as many features of a pair as of a text."""
+UNITS_AT_MOST = 6_000
+"""Words that a head of tags is fitted to."""
 EXAMPLE_SECONDS = 3e-5
 """Tokenising and batching one text: 2e-5 to 4e-5 s, all that a table of word vectors takes."""
 
@@ -153,7 +156,10 @@ def prepare(
     epochs = epochs_for(sample.n_train)
     is_paired = TASKS[question.profile.task_type].is_paired
     columns = table.width * (COMPARED if is_paired else 1)
-    fits = fit_seconds(columns, sample.n_seen, int(question.profile.facts.get("n_classes") or 2))
+    n_units = sample.n_seen
+    if TASKS[question.profile.task_type].target is Target.TAGS:
+        n_units = int(min(n_units * float(question.profile.mean_length or 1.0), UNITS_AT_MOST))
+    fits = fit_seconds(columns, n_units, int(question.profile.facts.get("n_classes") or 2))
     features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation) + fits).tolist()
     max_length = kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages)))
     n_devices = int(request["budget"].get("n_devices") or 1)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,10 +21,10 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from app.probes import metrics
-from app.probes.backbones import Backbone, TokenizedTexts
-from app.probes.data import TrialData
+from app.probes.backbones import Backbone
+from app.probes.data import Part, TrialData
 from app.probes.features import length_sorted_batches
+from app.probes.inputs import Encoded, TextsApart, units_of
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Heartbeat, RefitPoint, SlicePoint, TestScore, TrialSpec
 from app.probes.precision import Precision
@@ -31,7 +32,8 @@ from app.probes.replicas import Replicas, training_devices
 from app.probes.strategies import full
 from app.probes.strategies.adaptation import Adaptation
 from app.probes.strategies.trained import TRAINED, reserved_positions
-from app.probes.tasks.text_classification import TextClassifier, classification_loss, has_diverged
+from app.probes.tasks.base import LinearHead
+from app.probes.tasks.catalogue import probe_task
 from app.probes.tokens import tokenize
 from models_registry.vocabulary import Strategy
 
@@ -97,17 +99,19 @@ class FineTune:
         self._spec = spec
         room = backbone.max_length - reserved_positions(Strategy(spec.strategy))
         self.max_length = min(spec.recipe.max_length, room)
-        self._train, self._validation, self._test = _tokenize(spec, backbone, data, self.max_length)
-        self._labels = torch.from_numpy(data.train.labels)
-        self._validation_labels = data.validation.labels
-        self._test_labels = data.test.labels
+        self._task = probe_task(spec.task_type, data)
+        self._train, self._validation, self._test = _tokenize(
+            spec, backbone, data, self.max_length, reads_apart=self._task.reads_apart
+        )
+        self._data = data
+        self._targets = torch.from_numpy(self._task.units(data.train.targets))
         self._steps_per_epoch = full.steps_per_epoch(len(self._train), spec.recipe.batch_size)
         self.total_steps = self._steps_per_epoch * spec.recipe.epochs
         torch.manual_seed(spec.seed)
         if spec.recipe.gradient_checkpointing:
             backbone.save_memory()
         self._adaptation = TRAINED[Strategy(spec.strategy)](backbone, self.total_steps)
-        self._model = TextClassifier(backbone, spec.n_classes)
+        self._model = LinearHead(backbone, self._task.n_outputs, reads_apart=self._task.reads_apart)
         if head is not None:
             self._model.begin_from(head)
         devices = devices or training_devices(spec.n_devices)
@@ -145,15 +149,16 @@ class FineTune:
         began, self._pass_seconds = time.monotonic(), 0.0
         losses = [] if self.has_ended else self._train_to(min(until_step, self.total_steps), heartbeat)
         heartbeat(Heartbeat(stage="validation"))
-        logits = self._logits(self._validation)
-        validation_loss = float(classification_loss(logits, torch.from_numpy(self._validation_labels), None))
+        outputs = self._outputs(self._validation)
+        references = torch.from_numpy(self._task.units(self._data.validation.targets))
+        validation_loss = float(self._task.loss(outputs, references, None))
         if not np.isfinite(validation_loss):
             raise DivergedError(self.progress.step, validation_loss)
         self._note(losses, validation_loss)
         self._state.save(self._spec.folder, self.progress)
         self.progress = replace(self.progress, seconds=self.progress.seconds + time.monotonic() - began)
         save_progress(self._spec.folder, self.progress)
-        return self._point(logits.argmax(dim=1).numpy(), validation_loss)
+        return self._point(self._decided(outputs, self._validation), validation_loss)
 
     def advance_unscored(self, until_step: int, heartbeat: OnHeartbeat) -> RefitPoint:
         """Trained to a step and saved; nothing is held out that it could be scored on.
@@ -173,10 +178,10 @@ class FineTune:
 
     @property
     def head(self) -> LinearClassifier:
-        """The head as it stands."""
+        """The head as it stands, as a program uses it that knows only its outputs."""
         head = self._model.head
         weight, bias = (p.detach().double().cpu().numpy() for p in (head.weight, head.bias))
-        return LinearClassifier(weight=weight, bias=bias)
+        return self._task.exported(LinearClassifier(weight=weight, bias=bias))
 
     def score_test(self) -> TestScore:
         """What is trained so far, scored on the test part.
@@ -186,12 +191,12 @@ class FineTune:
         """
         if not len(self._test):
             raise ValueError("the split has no test part")
-        spec, references = self._spec, self._test_labels
-        predictions = self._logits(self._test).argmax(dim=1).numpy()
+        spec, references = self._spec, self._task.references(self._data.test.targets)
+        predictions = self._decided(self._outputs(self._test), self._test)
         return TestScore(
             step=self.progress.step,
-            metric=metrics.compute(spec.metric, predictions, references),
-            std_error=metrics.standard_error(spec.metric, predictions, references, seed=spec.seed),
+            metric=self._task.compute(spec.metric, predictions, references),
+            std_error=self._task.standard_error(spec.metric, predictions, references, seed=spec.seed),
             n_examples=len(references),
         )
 
@@ -201,7 +206,7 @@ class FineTune:
         for step in range(self.progress.step, until_step):
             with self._timed():
                 losses.append(self._step(step))
-            if has_diverged(losses[-1], self._spec.n_classes):
+            if self._task.has_diverged(losses[-1]):
                 raise DivergedError(step, losses[-1])
             heartbeat(Heartbeat(stage="training", done=step + 1, total=self.total_steps, loss=losses[-1]))
         self.progress = replace(self.progress, step=max(until_step, self.progress.step))
@@ -231,25 +236,24 @@ class FineTune:
         """Gradients of a batch, a micro-batch a device at a time, weighing as its examples do; the loss."""
         losses: list[Tensor] = []
         chunk = (self._spec.recipe.micro_batch or len(rows)) * len(self._replicas)
-        whole = self._weight_of(rows)
+        weights, importance = self._spec.recipe.class_weights, self._task.importance
+        whole = importance(self._targets_of(rows).numpy(), weights)
         for start in range(0, len(rows), chunk):
             for model, device, part in self._replicas.parted(rows[start : start + chunk]):
                 with self._precision.autocast():
-                    logits = model(self._train.batch(part).to(device))
-                    labels = self._labels[torch.from_numpy(part)].to(device)
-                    weights = None if self._class_weights is None else self._class_weights.to(device)
-                    found = classification_loss(logits, labels, weights) * (self._weight_of(part) / whole)
+                    outputs = model(self._train.batch(part).to(device))
+                    targets = self._targets_of(part)
+                    given = None if self._class_weights is None else self._class_weights.to(device)
+                    share = importance(targets.numpy(), weights) / whole
+                    found = self._task.loss(outputs, targets.to(device), given) * share
                     penalty = None if losses else self._adaptation.penalty()
                 losses.append(found.detach())
                 self._precision.backward(found if penalty is None else found + penalty)
         return sum(float(loss) for loss in losses)  # only now does the processor wait for the cards
 
-    def _weight_of(self, rows: NDArray[np.int64]) -> float:
-        """What these examples count together in the mean loss of a batch."""
-        weights = self._spec.recipe.class_weights
-        if weights is None:
-            return float(len(rows))
-        return float(np.take(weights, self._labels.numpy()[rows]).sum())
+    def _targets_of(self, rows: NDArray[np.int64]) -> Tensor:
+        """Of the units of these training examples."""
+        return self._targets[torch.from_numpy(units_of(self._train.n_units, rows))]
 
     def _rows_of(self, step: int) -> NDArray[np.int64]:
         epoch, position = divmod(step, self._steps_per_epoch)
@@ -267,10 +271,11 @@ class FineTune:
         yield
         self._pass_seconds += time.monotonic() - began
 
-    def _logits(self, texts: TokenizedTexts) -> Tensor:
-        """Of n texts, shape (n, K)."""
+    def _outputs(self, texts: Encoded) -> Tensor:
+        """Of the units of n texts, shape (U, K)."""
         self._replicas.train(mode=False)
-        logits = torch.empty(len(texts), self._spec.n_classes)
+        counts = texts.n_units
+        outputs = torch.empty(int(counts.sum()), self._task.n_outputs)
         with self._timed(), torch.inference_mode(), self._precision.autocast():
             for rows in length_sorted_batches(texts.lengths, VALIDATION_TOKENS * len(self._replicas)):
                 found = [
@@ -278,8 +283,11 @@ class FineTune:
                     for model, device, part in self._replicas.parted(rows)
                 ]
                 for part, some in found:
-                    logits[torch.from_numpy(part)] = some.cpu()
-        return logits
+                    outputs[torch.from_numpy(units_of(counts, part))] = some.cpu()
+        return outputs
+
+    def _decided(self, outputs: Tensor, texts: Encoded) -> Any:  # noqa: ANN401  (as the metrics read it)
+        return self._task.per_example(self._task.decide(outputs.numpy()), texts.n_units)
 
     def _note(self, losses: list[float], validation_loss: float) -> None:
         best = self.progress.best_validation_loss
@@ -291,8 +299,9 @@ class FineTune:
             n_worse=0 if improved else self.progress.n_worse + (1 if losses else 0),
         )
 
-    def _point(self, predictions: NDArray[np.int64], validation_loss: float) -> SlicePoint:
-        spec, progress, references = self._spec, self.progress, self._validation_labels
+    def _point(self, predictions: Any, validation_loss: float) -> SlicePoint:  # noqa: ANN401
+        spec, progress = self._spec, self.progress
+        references = self._task.references(self._data.validation.targets)
         n_epochs, position = divmod(progress.step, self._steps_per_epoch)
         n_train, batch_size = len(self._train), spec.recipe.batch_size
         return SlicePoint(
@@ -303,18 +312,23 @@ class FineTune:
             pass_seconds=self._pass_seconds,
             loss=progress.loss,
             validation_loss=validation_loss,
-            metric=metrics.compute(spec.metric, predictions, references),
-            std_error=metrics.standard_error(spec.metric, predictions, references, seed=spec.seed),
+            metric=self._task.compute(spec.metric, predictions, references),
+            std_error=self._task.standard_error(spec.metric, predictions, references, seed=spec.seed),
         )
 
 
 def _tokenize(
-    spec: TrialSpec, backbone: Backbone, data: TrialData, max_length: int
-) -> tuple[TokenizedTexts, TokenizedTexts, TokenizedTexts]:
+    spec: TrialSpec, backbone: Backbone, data: TrialData, max_length: int, *, reads_apart: bool
+) -> tuple[Encoded, Encoded, Encoded]:
     """The tokens of training, validation and test part, and the backbone's vocabulary cut to them."""
-    parts = [
-        tokenize(spec, backbone, part.inputs, max_length) for part in (data.train, data.validation, data.test)
-    ]
+
+    def encoded(part: Part) -> Encoded:
+        if not reads_apart:
+            return tokenize(spec, backbone, part.inputs, max_length)
+        first, second = (tokenize(spec, backbone, t, max_length) for t in (part.texts, part.pairs or ()))
+        return TextsApart.of(first, second)
+
+    parts = [encoded(part) for part in (data.train, data.validation, data.test)]
     new_ids = backbone.restrict_vocabulary(np.unique(np.concatenate([part.ids for part in parts])))
     train, validation, test = (part.renumbered(new_ids) for part in parts)
     return train, validation, test

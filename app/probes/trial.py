@@ -4,16 +4,14 @@ import json
 import os
 import time
 import traceback
-from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from app.probes import metrics
 from app.probes.artifacts import export
 from app.probes.backbones import BackboneError, load_backbone
 from app.probes.baselines import run_baselines
@@ -39,12 +37,9 @@ from app.probes.messages import (
 )
 from app.probes.passes import Passed, pass_over
 from app.probes.speed import training_flops
-from app.probes.strategies.head import HeadFit, fit_head
+from app.probes.tasks.base import HeadFit, ProbeTask
+from app.probes.tasks.catalogue import probe_task
 from app.probes.training import DivergedError, FineTune
-from app.probes.transferability import ESTIMATORS, Estimator, UndefinedScoreError
-from app.probes.transferability.best_layer import ON_EVERY_LAYER, best_of_layers
-from app.probes.transferability.knn import knn
-from app.ranking.probe_model import load_probe_model
 from models_registry.vocabulary import Strategy
 
 SECONDS_BETWEEN_HEARTBEATS = 0.2
@@ -121,7 +116,7 @@ class Trial:
                 return SpeedReport(flops=training_flops())
 
     def _report_features(self) -> FeatureReport:
-        spec, data = self._spec, self._load_data()
+        spec, data, task = self._spec, self._load_data(), self._task()
         began = time.monotonic()
         passed = self._passes()
         extraction_seconds = time.monotonic() - began
@@ -129,14 +124,17 @@ class Trial:
         began = time.monotonic()
         head = self._fit_head(passed)
         head_seconds = time.monotonic() - began
-        predictions, labels = head.classifier.predict(passed.validation), data.validation.labels
-        own, theirs = head.out_of_fold, data.train.labels[data.seen]
+        outputs = head.classifier.logits(passed.validation)
+        predictions = task.per_example(task.decide(outputs), passed.validation_counts)
+        references = task.references(data.validation.targets)
+        own = task.per_example(head.out_of_fold, passed.counts)
+        theirs = task.references(data.passed_over().targets)
         return FeatureReport(
             transferability=self._transferability(passed, head),
-            predicted_metric=metrics.score(spec.metric, own, theirs),
-            predicted_std_error=metrics.standard_error(spec.metric, own, theirs, seed=spec.seed),
-            head_metric=metrics.compute(spec.metric, predictions, labels),
-            head_std_error=metrics.standard_error(spec.metric, predictions, labels, seed=spec.seed),
+            predicted_metric=task.score(spec.metric, own, theirs),
+            predicted_std_error=task.standard_error(spec.metric, own, theirs, seed=spec.seed),
+            head_metric=task.compute(spec.metric, predictions, references),
+            head_std_error=task.standard_error(spec.metric, predictions, references, seed=spec.seed),
             head_seconds=head_seconds,
             inverse_regularisation=head.inverse_regularisation,
             extraction_seconds=extraction_seconds,
@@ -145,28 +143,17 @@ class Trial:
         )
 
     def _transferability(self, passed: Passed, head: HeadFit) -> dict[str, float | None]:
-        """Every estimator's score: of those listened to on the best layer, of others on the mean over all.
-
-        Every layer costs as much as the mean, and what changes no answer is not worth the budget's time. The
-        linear probe is the head's own cross-validation, not done twice.
-        """
-        spec, seen = self._spec, self._load_data().passed_over()
-        labels, groups = seen.labels[passed.estimated], seen.groups[passed.estimated]
-        # Copies of a text may differ in their last bits, so neighbours are told by the texts.
-        estimators: Mapping[str, Estimator] = {**ESTIMATORS, "knn": partial(knn, groups=groups)}
-        on_every_layer = {n: estimators[n] for n in ON_EVERY_LAYER if n in load_probe_model().estimators}
-        found = best_of_layers(
-            passed.layers, labels, n_classes=spec.n_classes, seed=spec.seed, estimators=on_every_layer
+        """Every estimator's score that the task knows."""
+        task, seen = self._task(), self._load_data().passed_over()
+        some, counts = seen.take(passed.estimated), passed.counts[passed.estimated]
+        return task.transferability(
+            passed.layers,
+            task.units(some.targets),
+            np.repeat(some.groups, counts),
+            head,
+            task.units(seen.targets),
+            seed=self._spec.seed,
         )
-        scores: dict[str, float | None] = {name: found.get(name) for name in on_every_layer}
-        scores["linear_probe"] = metrics.score("accuracy", head.out_of_fold, seen.labels)
-        mean = passed.layers.mean(axis=1)
-        for name in estimators.keys() - scores.keys():
-            try:
-                scores[name] = estimators[name](mean, labels, n_classes=spec.n_classes, seed=spec.seed)
-            except UndefinedScoreError:
-                scores[name] = None
-        return dict(sorted(scores.items()))
 
     def _opened(self) -> FineTune:
         if self._fine_tune is None:
@@ -178,7 +165,8 @@ class Trial:
         is_new = not any(spec.folder.glob("slice-*"))
         head: LinearClassifier | None = None
         # What is read together has no features of its own before training: a pair's head begins at random.
-        if is_new and spec.recipe.head_from_features and data.train.pairs is None:
+        has_features = data.train.pairs is None or self._task().reads_apart
+        if is_new and spec.recipe.head_from_features and has_features:
             head = self._fit_head(self._passes()).classifier
         self._beat(Heartbeat(stage="loading"))
         backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
@@ -188,27 +176,35 @@ class Trial:
         spec, folder = self._spec, self._folder()
         self._beat(Heartbeat(stage="writing"))
         if Strategy(spec.strategy) is Strategy.HEAD:
-            return export(spec, folder, self._fit_head(self._passes()).classifier)
+            head = self._task().exported(self._fit_head(self._passes()).classifier)
+            return export(spec, folder, head, target=self._task().target)
         found = self._opened()
-        return export(spec, folder, found.head, found.backbone, max_length=found.max_length)
+        return export(
+            spec,
+            folder,
+            found.head,
+            found.backbone,
+            target=self._task().target,
+            reads_apart=self._task().reads_apart,
+            max_length=found.max_length,
+        )
 
     def _fit_head(self, passed: Passed) -> HeadFit:
-        spec, seen = self._spec, self._load_data().passed_over()
-        return fit_head(
+        spec, seen, task = self._spec, self._load_data().passed_over(), self._task()
+        return task.fit_head(
             passed.seen,
-            seen.labels,
-            seen.groups,
-            n_classes=spec.n_classes,
+            task.units(seen.targets),
+            np.repeat(seen.groups, passed.counts),
             seed=spec.seed,
-            class_weights=spec.recipe.class_weights,
+            weights=spec.recipe.class_weights,
         )
 
     def _run_baselines(self) -> BaselineReport:
         spec = self._spec
         return run_baselines(
             self._load_data(),
+            self._task(),
             metric=spec.metric,
-            n_classes=spec.n_classes,
             seed=spec.seed,
             on_done=lambda _name: self._beat(Heartbeat(stage="baselines")),
         )
@@ -220,6 +216,9 @@ class Trial:
         if self._data is None:
             self._data = read_trial_data(self._spec.dataset_folder, self._spec.split_file)
         return self._data
+
+    def _task(self) -> ProbeTask:
+        return probe_task(self._spec.task_type, self._load_data())
 
     def _folder(self) -> Path:
         if self._spec.model_folder is None:

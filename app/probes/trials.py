@@ -43,6 +43,8 @@ from app.probes.transferability.comparable import comparable
 from app.probes.trial_process import ForkServer, TrialProcess
 from app.ranking.recipe import learning_rate, weights_for_metric
 from app.settings import Settings
+from app.tasks.catalogue import TASKS
+from app.tasks.targets import Target
 from models_registry.vocabulary import Strategy
 
 MOST_ALIVE = 2
@@ -236,7 +238,6 @@ class TrialPool:
             strategy=strategy.value,
             task_type=self._dataset.task_type.value,
             metric=plan.metric.name,
-            n_classes=len(data.examples.label_names),
             dataset_folder=data.folder,
             dataset_id=self._dataset.id,
             split_file=data.split_file,
@@ -268,7 +269,9 @@ class TrialPool:
 
     def _recipe(self, arm: ArmPlan) -> TrainingRecipe:
         entry, metric = self._prepared.entries[arm.model], self._prepared.plan.metric.name
-        weights = weights_for_metric(self._dataset.profile.class_counts, metric)
+        counts = self._dataset.profile.class_counts
+        weighs = TASKS[self._dataset.task_type].target is Target.CLASS
+        weights = weights_for_metric(counts, metric) if weighs else None
         names = self._data.examples.label_names
         return TrainingRecipe(
             learning_rate=learning_rate(entry, arm.strategy, len(self._data.train)),
@@ -313,7 +316,7 @@ class TrialPool:
                     examples_seen=len(self._data.train),
                     transferability=known,
                     vocabulary=result.vocabulary,
-                    estimates=comparable(known, len(self._data.examples.label_names)),
+                    estimates=comparable(known, max(len(self._data.examples.label_names), 1)),
                 )
             case SlicePoint():
                 has_ended = result.step >= result.total_steps

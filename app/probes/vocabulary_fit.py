@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.probes.backbones import TokenizedTexts
-from app.probes.baselines import is_cjk
+from app.probes.baselines.classes import is_cjk
+from app.probes.inputs import TokenizedTexts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,14 @@
 A new task is one file that builds one `TaskDefinition`, and its line in `catalogue`.
 """
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from app.tasks.targets import Target
 from benchmarks.metrics import METRICS
 from models_registry.vocabulary import MODALITY_OF, Modality, TaskType
 
@@ -43,6 +46,11 @@ class FaultKind(StrEnum):
     NESTED = "nested"
     BINARY = "binary"
     UNMARKED = "unmarked"
+    NOT_A_LIST = "not a list"
+    NOT_A_NUMBER = "not a number"
+    NOT_TAGS = "not tags"
+    NOT_SPANS = "not spans"
+    LENGTHS_DIFFER = "lengths differ"
 
 
 class RowFault(NamedTuple):
@@ -53,7 +61,10 @@ class RowFault(NamedTuple):
 
 
 class CheckedRow(NamedTuple):
-    """A row that can be used; a tuple, since there may be a million of them."""
+    """A row that can be used; a tuple, since there may be a million of them.
+
+    Its label is the target as `app.tasks.targets` writes it.
+    """
 
     text: str
     label: str
@@ -98,6 +109,7 @@ class TaskDefinition:
         columns: The columns of a table of such examples.
         min_classes: Fewest distinct labels that make a task; None where labels are not classes.
         check_row: Checks one row; None where data of this task is not read yet.
+        target: What is predicted of an example.
     """
 
     task_type: TaskType
@@ -108,6 +120,7 @@ class TaskDefinition:
     columns: tuple[ColumnRule, ...] = ()
     min_classes: int | None = None
     check_row: RowCheck | None = None
+    target: Target = Target.CLASS
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.metrics if name not in METRICS]
@@ -159,6 +172,46 @@ def as_label(value: object, role: ColumnRole) -> str | RowFault:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return _fault_of(value, role) or str(value)
+
+
+def as_list(value: object, role: ColumnRole) -> list[object] | RowFault:
+    """A list as it stands, or as text: JSON, or values parted by |, by ; or by commas; blank is missing."""
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    if not isinstance(value, str):
+        return RowFault(role, FaultKind.MISSING if _is_missing(value) else FaultKind.NOT_A_LIST)
+    text = value.strip()
+    if not text:
+        return RowFault(role, FaultKind.MISSING)
+    if text.startswith("["):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            return RowFault(role, FaultKind.NOT_A_LIST)
+        return found if isinstance(found, list) else RowFault(role, FaultKind.NOT_A_LIST)
+    separator = next((sign for sign in "|;," if sign in text), "|")
+    return [part.strip() for part in text.split(separator) if part.strip()]
+
+
+def as_number(value: object, role: ColumnRole) -> float | RowFault:
+    """A finite number, or text that is one; blank is missing."""
+    if _is_missing(value) or (isinstance(value, str) and not value.strip()):
+        return RowFault(role, FaultKind.MISSING)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return RowFault(role, FaultKind.NOT_A_NUMBER)
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return RowFault(role, FaultKind.NOT_A_NUMBER)
+    return number if math.isfinite(number) else RowFault(role, FaultKind.NOT_A_NUMBER)
+
+
+def grouped(row: CheckedRow, values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
+    """The row with its group, where the data has groups."""
+    if ColumnRole.GROUP not in values:
+        return row
+    group = as_label(values[ColumnRole.GROUP], ColumnRole.GROUP)
+    return group if isinstance(group, RowFault) else row._replace(group=group)
 
 
 def _is_missing(value: object) -> bool:

@@ -3,9 +3,13 @@
 from types import MappingProxyType
 
 from app.tasks.base import TABLES, FileFormat, TaskDefinition
+from app.tasks.multi_label_classification import MULTI_LABEL_CLASSIFICATION
 from app.tasks.relation_extraction import RELATION_EXTRACTION
+from app.tasks.sentence_similarity import SENTENCE_SIMILARITY
 from app.tasks.text_classification import TEXT_CLASSIFICATION
 from app.tasks.text_pair_classification import TEXT_PAIR_CLASSIFICATION
+from app.tasks.text_regression import TEXT_REGRESSION
+from app.tasks.token_classification import TOKEN_CLASSIFICATION
 from models_registry.vocabulary import TaskType
 
 _ARCHIVE = (FileFormat.ARCHIVE,)
@@ -22,28 +26,10 @@ def _described(
 
 _ALL = (
     TEXT_CLASSIFICATION,
-    _described(
-        TaskType.MULTI_LABEL_CLASSIFICATION,
-        "Multi-label classification",
-        ("f1_micro", "f1_macro", "map", "exact_match"),
-        "A text and a list of the labels that apply to it.",
-        _RECORDS,
-    ),
+    MULTI_LABEL_CLASSIFICATION,
     TEXT_PAIR_CLASSIFICATION,
-    _described(
-        TaskType.TEXT_REGRESSION,
-        "Text regression",
-        ("spearmanr", "pearsonr", "mean_squared_error", "mean_absolute_error"),
-        "A text and a number.",
-        TABLES,
-    ),
-    _described(
-        TaskType.SENTENCE_SIMILARITY,
-        "Sentence similarity",
-        ("spearmanr", "pearsonr"),
-        "Two texts and how alike they are, as a number.",
-        TABLES,
-    ),
+    TEXT_REGRESSION,
+    SENTENCE_SIMILARITY,
     _described(
         TaskType.TEXT_RETRIEVAL,
         "Text retrieval",
@@ -51,13 +37,7 @@ _ALL = (
         "A query, a passage and whether the passage answers it.",
         TABLES,
     ),
-    _described(
-        TaskType.TOKEN_CLASSIFICATION,
-        "Token classification",
-        ("entity_f1", "accuracy"),
-        "A sentence as tokens, each with its IOB2 tag.",
-        (FileFormat.CONLL, FileFormat.JSON_LINES),
-    ),
+    TOKEN_CLASSIFICATION,
     RELATION_EXTRACTION,
     _described(
         TaskType.QUESTION_ANSWERING,

@@ -11,6 +11,7 @@ from app.tasks.base import (
     TaskDefinition,
     as_label,
     as_text,
+    grouped,
 )
 from models_registry.vocabulary import TaskType
 
@@ -39,10 +40,7 @@ def check_row(values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
     label = as_label(values[ColumnRole.LABEL], ColumnRole.LABEL)
     if isinstance(label, RowFault):
         return label
-    if ColumnRole.GROUP not in values:
-        return CheckedRow(text, label)
-    group = as_label(values[ColumnRole.GROUP], ColumnRole.GROUP)
-    return group if isinstance(group, RowFault) else CheckedRow(text, label, None, group)
+    return grouped(CheckedRow(text, label), values)
 
 
 TEXT_CLASSIFICATION = TaskDefinition(

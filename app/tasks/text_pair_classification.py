@@ -11,16 +11,17 @@ from app.tasks.base import (
     TaskDefinition,
     as_label,
     as_text,
+    grouped,
 )
 from app.tasks.text_classification import GROUP_RULE, LABEL_NAMES
 from models_registry.vocabulary import TaskType
 
-_FIRST_NAMES = (
+FIRST_NAMES = (
     *("sentence1", "text1", "text_a", "premise", "question1", "query1", "sentence_a", "sent1", "s1", "first"),
     *("sentence_1", "text_1", "question_1", "question", "query", "context", "text"),
     *("句子1", "文本1", "前提", "问题1", "问题"),
 )
-_SECOND_NAMES = (
+SECOND_NAMES = (
     *("sentence2", "text2", "text_b", "hypothesis", "question2", "query2", "sentence_b", "sent2", "s2"),
     *(
         "second",
@@ -48,10 +49,7 @@ def check_row(values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
     label = as_label(values[ColumnRole.LABEL], ColumnRole.LABEL)
     if isinstance(label, RowFault):
         return label
-    if ColumnRole.GROUP not in values:
-        return CheckedRow(text, label, pair)
-    group = as_label(values[ColumnRole.GROUP], ColumnRole.GROUP)
-    return group if isinstance(group, RowFault) else CheckedRow(text, label, pair, group)
+    return grouped(CheckedRow(text, label, pair), values)
 
 
 TEXT_PAIR_CLASSIFICATION = TaskDefinition(
@@ -61,8 +59,8 @@ TEXT_PAIR_CLASSIFICATION = TaskDefinition(
     data="One row an example: two texts and the class of their relation.",
     formats=TABLES,
     columns=(
-        ColumnRule(role=ColumnRole.TEXT, description="The first text.", names=_FIRST_NAMES),
-        ColumnRule(role=ColumnRole.TEXT_PAIR, description="The second text.", names=_SECOND_NAMES),
+        ColumnRule(role=ColumnRole.TEXT, description="The first text.", names=FIRST_NAMES),
+        ColumnRule(role=ColumnRole.TEXT_PAIR, description="The second text.", names=SECOND_NAMES),
         ColumnRule(role=ColumnRole.LABEL, description="The class of their relation.", names=LABEL_NAMES),
         GROUP_RULE,
     ),

@@ -2,8 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.probes.baselines import is_cjk, predict_majority, predict_tfidf, run_baselines
+from app.probes.baselines import run_baselines
+from app.probes.baselines.classes import is_cjk, predict_majority, predict_tfidf
 from app.probes.data import Part, TrialData
+from app.probes.tasks.text_classification import Classification
 
 
 def part(texts: list[str], labels: list[int]) -> Part:
@@ -22,12 +24,12 @@ def reviews(n: int, words: tuple[str, str], joint: str = " ") -> Part:
 
 def test_majority_is_the_commonest_class() -> None:
     train = part(["a", "b", "c"], [2, 0, 2])
-    assert predict_majority(train, part(["x", "y"], [0, 0]), 3, 0).tolist() == [2, 2]
+    assert predict_majority(train, part(["x", "y"], [0, 0]), 0).tolist() == [2, 2]
 
 
 def test_terms_that_tell_classes_apart_are_found() -> None:
     train, test = reviews(60, ("wonderful", "dreadful")), reviews(40, ("wonderful", "dreadful"))
-    assert np.mean(predict_tfidf(train, test, 2, 0) == test.labels) == 1.0
+    assert np.mean(predict_tfidf(train, test, 0) == test.labels) == 1.0
 
 
 def test_of_pairs_it_counts_what_they_share() -> None:
@@ -41,13 +43,13 @@ def test_of_pairs_it_counts_what_they_share() -> None:
     pairs = [" ".join(f"word{w}" for w in words) for words in seconds]
     whole = replace(part(joined, [i % 2 for i in range(200)]), pairs=pairs)
     train, test = whole.take(np.arange(100)), whole.take(np.arange(100, 200))
-    assert np.mean(predict_tfidf(train, test, 2, 0) == test.labels) > 0.95
+    assert np.mean(predict_tfidf(train, test, 0) == test.labels) > 0.95
 
 
 def test_chinese_is_cut_into_characters() -> None:
     train, test = reviews(60, ("很好", "很差"), ""), reviews(40, ("很好", "很差"), "")
     assert is_cjk(train.texts)
-    assert np.mean(predict_tfidf(train, test, 2, 0) == test.labels) > 0.9
+    assert np.mean(predict_tfidf(train, test, 0) == test.labels) > 0.9
 
 
 def test_english_with_a_few_chinese_signs_is_not_chinese() -> None:
@@ -56,18 +58,18 @@ def test_english_with_a_few_chinese_signs_is_not_chinese() -> None:
 
 def test_one_class_is_predicted_throughout() -> None:
     train = part(["a word", "b word"], [1, 1])
-    assert predict_tfidf(train, part(["c"], [0]), 3, 0).tolist() == [1]
+    assert predict_tfidf(train, part(["c"], [0]), 0).tolist() == [1]
 
 
 def test_texts_without_a_single_term_fall_back_to_the_majority() -> None:
     train = part(["!", "?", "!!"], [0, 1, 1])
-    assert predict_tfidf(train, part(["."], [0]), 2, 0).tolist() == [1]
+    assert predict_tfidf(train, part(["."], [0]), 0).tolist() == [1]
 
 
 def test_class_of_one_example_does_no_harm() -> None:
     train = reviews(30, ("wonderful", "dreadful"))
     train.labels[0] = 2
-    assert len(predict_tfidf(train, part(["wonderful"], [0]), 3, 0)) == 1
+    assert len(predict_tfidf(train, part(["wonderful"], [0]), 0)) == 1
 
 
 def test_report_holds_both_with_errors_and_seconds() -> None:
@@ -78,7 +80,7 @@ def test_report_holds_both_with_errors_and_seconds() -> None:
         test=reviews(0, ("wonderful", "dreadful")),
     )
     done: list[str] = []
-    report = run_baselines(data, metric="f1_macro", n_classes=2, seed=0, on_done=done.append)
+    report = run_baselines(data, Classification(2), metric="f1_macro", seed=0, on_done=done.append)
     assert done == ["majority", "tfidf-logistic"]
     assert report.scores[1].metric == 1.0
     assert all(score.std_error > 0 and score.seconds >= 0 for score in report.scores)

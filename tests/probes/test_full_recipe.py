@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from app.probes.strategies import full
-from app.probes.tasks.text_classification import has_diverged
+from app.probes.tasks.text_classification import Classification
 
 
 def rates(total: int, warmup: float) -> list[float]:
@@ -54,9 +54,9 @@ def test_bucketing_leaves_little_padding() -> None:
 
 @pytest.mark.parametrize(("loss", "expected"), [(0.7, False), (8.0, False), (60.0, True)])
 def test_divergence_is_judged_against_guessing(loss: float, expected: bool) -> None:
-    assert has_diverged(loss, 2) is expected
+    assert Classification(2).has_diverged(loss) is expected
 
 
 def test_loss_that_is_no_number_has_diverged() -> None:
-    assert has_diverged(float("nan"), 2)
-    assert has_diverged(float("inf"), 1_000)
+    assert Classification(2).has_diverged(float("nan"))
+    assert Classification(1_000).has_diverged(float("inf"))

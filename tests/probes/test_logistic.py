@@ -11,7 +11,7 @@ from app.probes.logistic import (
     fit,
     groups_of_equal_rows,
 )
-from app.probes.strategies.head import fit_head
+from app.probes.tasks.text_classification import Classification
 
 
 def two_blobs(n: int, d: int, distance: float) -> tuple[Array, Labels]:
@@ -73,16 +73,16 @@ def test_class_weights_move_predictions_to_the_rare_class() -> None:
     features, labels = two_blobs(400, 3, 1.0)
     kept = np.flatnonzero((labels == 0) | (np.arange(400) < 60))
     features, labels = features[kept], labels[kept]
-    plain = fit_head(features, labels, np.arange(len(labels)), n_classes=2, seed=0)
-    weighted = fit_head(
-        features, labels, np.arange(len(labels)), n_classes=2, seed=0, class_weights=(0.6, 4.0)
+    plain = Classification(2).fit_head(features, labels, np.arange(len(labels)), seed=0, weights=None)
+    weighted = Classification(2).fit_head(
+        features, labels, np.arange(len(labels)), seed=0, weights=(0.6, 4.0)
     )
     assert weighted.classifier.predict(features).sum() > 2 * plain.classifier.predict(features).sum()
 
 
 def test_out_of_fold_predictions_are_honest_on_noise() -> None:
     features, labels = two_blobs(200, 300, 0.0)
-    head = fit_head(features, labels, np.arange(200), n_classes=2, seed=0)
+    head = Classification(2).fit_head(features, labels, np.arange(200), seed=0, weights=None)
     assert np.mean(head.out_of_fold == labels) < 0.65
 
 

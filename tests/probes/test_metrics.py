@@ -4,21 +4,22 @@ import numpy as np
 import pytest
 
 from app.probes import metrics
+from app.probes.metrics import classes
 
 
-def draws(n: int = 300, n_classes: int = 2, seed: int = 0) -> tuple[metrics.Labels, metrics.Labels]:
+def draws(n: int = 300, n_classes: int = 2, seed: int = 0) -> tuple[classes.Labels, classes.Labels]:
     rng = np.random.default_rng(seed)
     references = rng.integers(0, n_classes, n)
     predictions = np.where(rng.random(n) < 0.7, references, rng.integers(0, n_classes, n))
     return predictions.astype(np.int64), references.astype(np.int64)
 
 
-@pytest.mark.parametrize("name", metrics.SUPPORTED)
+@pytest.mark.parametrize("name", classes.SUPPORTED)
 def test_evaluate_and_plain_function_agree(name: str) -> None:
     assert metrics.compute(name, *draws()) == metrics.score(name, *draws())
 
 
-@pytest.mark.parametrize("name", metrics.SUPPORTED)
+@pytest.mark.parametrize("name", classes.SUPPORTED)
 @pytest.mark.parametrize("n_classes", [2, 5])
 def test_confusion_counts_give_the_same_value(name: str, n_classes: int) -> None:
     if name == "f1" and n_classes > 2:
@@ -27,7 +28,7 @@ def test_confusion_counts_give_the_same_value(name: str, n_classes: int) -> None
     confusion = np.zeros((n_classes, n_classes))
     np.add.at(confusion, (references, predictions), 1)
     expected = metrics.score(name, predictions, references)
-    assert float(metrics.from_confusion(name, confusion)) == pytest.approx(expected)
+    assert float(classes.from_confusion(name, confusion)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_accuracy_error_is_binomial() -> None:
 
 def test_perfect_predictions_leave_some_doubt() -> None:
     labels = np.arange(50) % 2
-    for name in metrics.SUPPORTED:
+    for name in classes.SUPPORTED:
         assert metrics.standard_error(name, labels, labels, seed=0) > 0.0
 
 
@@ -78,7 +79,7 @@ def test_unknown_metric_is_refused() -> None:
 
 
 def test_f1_of_many_classes_is_refused() -> None:
-    with pytest.raises(metrics.NotBinaryError) as caught:
+    with pytest.raises(classes.NotBinaryError) as caught:
         metrics.score("f1", *draws(n_classes=4))
     assert caught.value.n_classes == 4
 

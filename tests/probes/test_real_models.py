@@ -9,9 +9,9 @@ import pytest
 
 from app.demo import REVIEWS_FILE
 from app.probes.backbones import load_backbone
-from app.probes.baselines import predict_tfidf
+from app.probes.baselines.classes import predict_tfidf
 from app.probes.data import Part
-from app.probes.strategies.head import fit_head
+from app.probes.tasks.text_classification import Classification
 from app.probes.transferability import ESTIMATORS
 from tests.probes.last_layer import last_layer
 
@@ -56,7 +56,9 @@ def sst2() -> Rows:
 def head_accuracy(folder: Path, rows: Rows) -> float:
     texts, labels = [text for text, _ in rows], np.array([label for _, label in rows])
     features = last_layer(load_backbone(folder), texts, max_length=64)
-    head = fit_head(features[:N_TRAIN], labels[:N_TRAIN], np.arange(N_TRAIN), n_classes=2, seed=0)
+    head = Classification(2).fit_head(
+        features[:N_TRAIN], labels[:N_TRAIN], np.arange(N_TRAIN), seed=0, weights=None
+    )
     return float(np.mean(head.classifier.predict(features[N_TRAIN:]) == labels[N_TRAIN:]))
 
 
@@ -65,7 +67,7 @@ def tfidf_accuracy(rows: Rows) -> float:
     every = np.arange(N_TRAIN + N_TEST)
     whole = Part(rows=every, texts=texts, labels=labels, groups=every)
     train, test = whole.take(every[:N_TRAIN]), whole.take(every[N_TRAIN:])
-    return float(np.mean(predict_tfidf(train, test, 2, 0) == test.labels))
+    return float(np.mean(predict_tfidf(train, test, 0) == test.labels))
 
 
 def majority(rows: Rows) -> float:

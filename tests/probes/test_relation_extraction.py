@@ -39,7 +39,6 @@ def test_pretrained_weights_tell_relations_better_than_random_ones_and_the_major
         model_folder=source,
         model_name="l6",
         task_type=RELATION_EXTRACTION.task_type.value,
-        n_classes=len({raw[i]["label"] for i in chosen}),
     )
     data = read_trial_data(spec.dataset_folder, spec.split_file)
     pretrained = head_accuracy(spec, source)

@@ -7,7 +7,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from app.probes.backbones import Backbone, load_backbone
 from app.probes.logistic import LinearClassifier
-from app.probes.tasks.text_classification import TextClassifier, classification_loss
+from app.probes.tasks.base import LinearHead
+from app.probes.tasks.text_classification import Classification
 from tests.probes.last_layer import last_layer
 
 TEXTS = ["a b", "b c", "c d d", "a"]
@@ -28,7 +29,7 @@ def test_head_from_a_solution_gives_its_logits(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     solution = LinearClassifier(weight=100.0 * rng.standard_normal((3, 8)), bias=rng.standard_normal(3))
     expected = solution.logits(last_layer(backbone, TEXTS, max_length=8))
-    model = TextClassifier(backbone, 3).eval()
+    model = LinearHead(backbone, 3).eval()
     model.begin_from(solution)
     with torch.inference_mode():
         logits = model(backbone.tokenize(TEXTS, 8).batch(np.arange(4)))
@@ -37,23 +38,23 @@ def test_head_from_a_solution_gives_its_logits(tmp_path: Path) -> None:
 
 def test_loss_begins_near_that_of_guessing(tmp_path: Path) -> None:
     backbone = static_backbone(tmp_path)
-    model = TextClassifier(backbone, 4)
+    model = LinearHead(backbone, 4)
     logits = model(backbone.tokenize(TEXTS, 8).batch(np.arange(4)))
-    loss = classification_loss(logits, torch.arange(4), None)
+    loss = Classification(2).loss(logits, torch.arange(4), None)
     assert abs(loss.item() - np.log(4)) < 0.2
 
 
 def test_class_weights_count_a_rare_class_more() -> None:
     logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
     labels = torch.tensor([0, 1])
-    plain = classification_loss(logits, labels, None)
-    assert float(classification_loss(logits, labels, torch.tensor([0.5, 1.5]))) > float(plain)
+    plain = Classification(2).loss(logits, labels, None)
+    assert float(Classification(2).loss(logits, labels, torch.tensor([0.5, 1.5]))) > float(plain)
 
 
 def test_every_weight_of_the_backbone_gets_a_gradient(tmp_path: Path) -> None:
     backbone = static_backbone(tmp_path)
-    model = TextClassifier(backbone, 2)
-    loss = classification_loss(
+    model = LinearHead(backbone, 2)
+    loss = Classification(2).loss(
         model(backbone.tokenize(TEXTS, 8).batch(np.arange(4))), torch.tensor([0, 1, 0, 1]), None
     )
     loss.backward()  # type: ignore[no-untyped-call]

@@ -18,7 +18,7 @@ from app.probes.backbones import BackboneError, load_backbone
 from app.probes.data import read_trial_data, write_split
 from app.probes.messages import TrainingRecipe, TrialSpec
 from app.probes.passes import pass_over
-from app.probes.strategies.head import fit_head
+from app.probes.tasks.text_classification import Classification
 from app.probes.tokens import tokenize
 from app.probes.training import FineTune
 from app.tasks.base import CheckedRow
@@ -113,7 +113,7 @@ def test_a_head_on_pairs_predicts_the_same_where_it_is_taken(spec: TrialSpec) ->
     data = read_trial_data(spec.dataset_folder, spec.split_file)
     source = spec.model_folder or Path()
     passed = pass_over(spec, source, data, lambda _: None)
-    head = fit_head(passed.seen, data.train.labels, data.train.groups, n_classes=2, seed=0)
+    head = Classification(2).fit_head(passed.seen, data.train.labels, data.train.groups, seed=0, weights=None)
     export(spec, source, head.classifier)
     found = Classifier(spec.folder / FOLDER, base=str(source)).probabilities(
         data.validation.texts, data.validation.pairs
@@ -158,7 +158,9 @@ def head_accuracy(spec: TrialSpec, model: Path) -> float:
     data = read_trial_data(spec.dataset_folder, spec.split_file)
     passed = pass_over(spec, model, data, lambda _: None)
     train = data.train
-    head = fit_head(passed.seen, train.labels, train.groups, n_classes=spec.n_classes, seed=0)
+    head = Classification(len(train.names)).fit_head(
+        passed.seen, train.labels, train.groups, seed=0, weights=None
+    )
     return float(np.mean(head.classifier.predict(passed.validation) == data.validation.labels))
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.probes.backbones import Backbone, Inputs, TokenizedTexts, load_backbone, tokenizer_digest
+from app.probes.backbones import Backbone, load_backbone, tokenizer_digest
+from app.probes.inputs import Inputs, TokenizedTexts
 from app.probes.messages import TrainingRecipe, TrialSpec
 from app.probes.tokens import tokenize
 from tests.probes.tiny import trial_spec, write_tiny_bert

@@ -91,8 +91,9 @@ def test_features_give_scores_and_are_cached(spec: TrialSpec, server: ForkServer
     assert set(report.transferability) == set(ESTIMATORS)
     assert report.head_metric > 0.8
     assert outcome.peak_memory_bytes > 10**8
-    # The last layer of all, every layer of what estimators read, and the tokens of either part.
-    assert len(list(spec.feature_cache_folder.glob("*/*.npy"))) == 5
+    # The last layer of all, every layer of what estimators read, units an example, how well the vocabulary
+    # fits, and the tokens of either part.
+    assert len(list(spec.feature_cache_folder.glob("*/*.npy"))) == 6
 
 
 def test_training_beats_guessing_and_counts_its_work(spec: TrialSpec, server: ForkServer) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from app.probes.backbones import TokenizedTexts, load_backbone
+from app.probes.backbones import load_backbone
+from app.probes.inputs import TokenizedTexts
 from app.probes.vocabulary_fit import VocabularyFit, vocabulary_fit
 from tests.probes.test_real_models import L6, model_folder
 

@@ -80,7 +80,6 @@ def trial_spec(place: Path, work: Path, recipe: TrainingRecipe) -> TrialSpec:
         model_name="local:tiny@1",
         model_folder=place / "model",
         strategy="full",
-        n_classes=2,
         dataset_folder=place / "data",
         dataset_id="ds_0000000000000000",
         split_file=place / "split.json",

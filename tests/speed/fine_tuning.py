@@ -15,7 +15,6 @@ import torch
 from rich.console import Console
 
 from app.datasets.columns import ColumnChoices
-from app.datasets.examples import load_examples
 from app.datasets.ingest import ingest
 from app.datasets.storage import dataset_folder
 from app.demo import fetch_reviews
@@ -69,7 +68,6 @@ def prepare(corpus: Path, models_dir: Path, work: Path, sample: Sample = SAMPLE)
         model_name=entry.name,
         model_folder=ensure_weights(entry, models_dir),
         strategy="full",
-        n_classes=len(load_examples(data.folder).label_names),
         dataset_folder=data.folder,
         dataset_id=stored.id,
         split_file=data.split_file,
@@ -137,7 +135,7 @@ def hand_tuned(spec: TrialSpec, data: TrialData) -> Trained:
 
     tokenizer = AutoTokenizer.from_pretrained(spec.model_folder, local_files_only=True)
     ids = tokenizer(list(data.train.texts), truncation=True, max_length=RECIPE.max_length)["input_ids"]
-    model = Classifier(spec.model_folder or Path(), spec.n_classes).train()
+    model = Classifier(spec.model_folder or Path(), len(data.train.names)).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=RECIPE.learning_rate, weight_decay=0.01, fused=True)
     steps = RECIPE.epochs * -(-len(ids) // RECIPE.batch_size)
     warmup = max(int(0.1 * steps), 1)
@@ -210,7 +208,7 @@ def trainer(spec: TrialSpec, data: TrialData, *, is_grouped: bool) -> Trained:
         }
         for i, label in enumerate(data.train.labels)
     ]
-    model = Classifier(spec.model_folder or Path(), spec.n_classes)
+    model = Classifier(spec.model_folder or Path(), len(data.train.names))
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder,

@@ -20,6 +20,10 @@ def test_only_tasks_whose_rows_are_checked_can_be_probed() -> None:
         TaskType.TEXT_CLASSIFICATION,
         TaskType.TEXT_PAIR_CLASSIFICATION,
         TaskType.RELATION_EXTRACTION,
+        TaskType.MULTI_LABEL_CLASSIFICATION,
+        TaskType.TEXT_REGRESSION,
+        TaskType.SENTENCE_SIMILARITY,
+        TaskType.TOKEN_CLASSIFICATION,
     }
 
 

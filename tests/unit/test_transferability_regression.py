@@ -6,9 +6,10 @@ from scipy.stats import multivariate_normal, spearmanr
 from sklearn.linear_model import Ridge
 
 from app.probes.logistic import assign_folds
+from app.probes.ridge import STRENGTHS
 from app.probes.transferability import REGRESSION_ESTIMATORS, UndefinedScoreError
 from app.probes.transferability.logme import logme, logme_regression
-from app.probes.transferability.ridge_probe import STRENGTHS, linear_probe_regression
+from app.probes.transferability.ridge_probe import linear_probe_regression
 from tests.unit.feature_blobs import Array, blobs
 
 

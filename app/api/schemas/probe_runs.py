@@ -44,11 +44,27 @@ class StopRule(RequestModel):
     expected_regret: Annotated[float, Field(ge=0, le=1)] = 0.002
 
 
-class Example(RequestModel):
-    """One labelled example."""
+class Span(RequestModel):
+    """A labelled part of a text."""
 
-    text: Annotated[SafeText, Field(max_length=100_000)]
-    label: Annotated[SafeText, Field(max_length=1_000)] | int | bool
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(ge=0)]
+    label: Annotated[SafeText, Field(max_length=1_000)]
+
+
+class Example(RequestModel):
+    """One labelled example; where tokens are tagged, its text may be the list of them."""
+
+    text: Annotated[SafeText, Field(max_length=100_000)] | Annotated[list[SafeText], Field(max_length=10_000)]
+    label: Annotated[
+        Annotated[SafeText, Field(max_length=1_000)]
+        | bool
+        | int
+        | float
+        | Annotated[list[SafeText], Field(max_length=10_000)]
+        | Annotated[list[Span], Field(max_length=10_000)],
+        Field(description="A class, a number, labels, a tag for every token, or spans of the text."),
+    ]
     text_pair: Annotated[SafeText, Field(max_length=100_000)] | None = Field(
         default=None, description="The second text, where the task is about two."
     )

@@ -18,15 +18,13 @@ features that are all equal, score 0.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 from scipy.stats import rankdata
 
-from app.probes.logistic import LEAST_DEVIATION, N_FOLDS, assign_folds, groups_of_equal_rows
-from app.probes.transferability.base import Array, Labels, UndefinedScoreError, checked_targets
+from app.probes.logistic import groups_of_equal_rows
+from app.probes.ridge import cross_validate
+from app.probes.transferability.base import Array, UndefinedScoreError, checked_targets
 
 LEAST_EXAMPLES = 4
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1000.0)
-"""c from almost no penalty to almost the mean, at unit deviations and widths of 100 to 4,000."""
 
 
 def linear_probe_regression(
@@ -52,34 +50,8 @@ def linear_probe_regression(
     if len(np.unique(together)) < 2:
         raise UndefinedScoreError("linear_probe", "all examples belong together")
     y = (y - y.mean(axis=0)) / y.std(axis=0)
-    predictions = _out_of_fold(f, y, together, seed)
-    errors = ((predictions - y) ** 2).sum(axis=(1, 2))
-    best = predictions[int(np.argmin(errors))]
+    best = cross_validate(f, y, together, seed=seed).predictions
     return float(np.mean([_rank_correlation(best[:, j], y[:, j]) for j in range(y.shape[1])]))
-
-
-def _out_of_fold(f: Array, y: Array, groups: Labels, seed: int) -> Array:
-    """Predictions by the folds that did not train on an example, shape (strengths, n, t)."""
-    folds = assign_folds(np.zeros(len(f), dtype=np.int64), groups, N_FOLDS, seed)
-    predictions = np.zeros((len(STRENGTHS), *y.shape))
-    for fold in np.unique(folds):
-        held_out = folds == fold
-        predictions[:, held_out] = _ridge_path(f[~held_out], y[~held_out], f[held_out])
-    return predictions
-
-
-def _ridge_path(f: Array, y: Array, new: Array) -> Array:
-    """Predictions for `new` at every strength, shape (strengths, m, t), by the smaller Gram matrix."""
-    mean, deviation = f.mean(axis=0), f.std(axis=0)
-    varies = deviation > LEAST_DEVIATION * np.median(deviation)
-    f, new = ((x[:, varies] - mean[varies]) / deviation[varies] for x in (f, new))
-    origin = y.mean(axis=0)
-    n, d = f.shape
-    values, vectors = eigh(f @ f.T if n <= d else f.T @ f)
-    left = new @ f.T @ vectors if n <= d else new @ vectors
-    right = vectors.T @ (y - origin) if n <= d else vectors.T @ (f.T @ (y - origin))
-    damping = 1.0 / (np.maximum(values, 0.0) + n * np.array(STRENGTHS)[:, None])  # (strengths, r)
-    return np.asarray(origin + np.einsum("mr,sr,rt->smt", left, damping, right, optimize=True))
 
 
 def _rank_correlation(a: Array, b: Array) -> float:

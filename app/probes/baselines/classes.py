@@ -1,21 +1,18 @@
-"""The classical baselines: what a pretrained model has to beat.
+"""Baselines of one class an example.
 
 `majority` predicts the commonest class. `tfidf-logistic` is logistic regression on weighted n-grams: words
 and pairs of words, for Chinese and Japanese runs of one to three characters, which need no word boundaries.
 """
 
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.probes import metrics
-from app.probes.data import Part, TrialData
+from app.probes.data import Part
 from app.probes.logistic import assign_folds
-from app.probes.messages import BaselineReport, BaselineScore
 
 MAJORITY, TFIDF = "majority", "tfidf-logistic"
 STRENGTHS = (1.0, 5.0, 25.0)
@@ -29,57 +26,35 @@ _CJK = ((0x3040, 0x30FF), (0x3400, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF))
 Labels = NDArray[np.int64]
 
 
-def run_baselines(
-    data: TrialData, *, metric: str, n_classes: int, seed: int, on_done: Callable[[str], None]
-) -> BaselineReport:
-    """Both baselines, trained on the training part and scored on the validation part.
-
-    Args:
-        data: Both parts.
-        metric: Canonical name.
-        n_classes: Classes of the task.
-        seed: Of folds and bootstrap.
-        on_done: Told the name of each that is done.
-    """
-    scores = []
-    for name, predict in ((MAJORITY, predict_majority), (TFIDF, predict_tfidf)):
-        began = time.monotonic()
-        predictions = predict(data.train, data.validation, n_classes, seed)
-        references = data.validation.labels
-        scores.append(
-            BaselineScore(
-                name=name,
-                metric=metrics.compute(metric, predictions, references),
-                std_error=metrics.standard_error(metric, predictions, references, seed=seed),
-                seconds=time.monotonic() - began,
-            )
-        )
-        on_done(name)
-    return BaselineReport(scores=tuple(scores))
-
-
-def predict_majority(train: Part, asked: Part, n_classes: int, seed: int) -> Labels:
+def predict_majority(train: Part, asked: Part, seed: int) -> Labels:
     """The commonest class for every example; of equally common ones the first."""
     del seed
-    return np.full(len(asked.texts), np.bincount(train.labels, minlength=n_classes).argmax(), dtype=np.int64)
+    return np.full(len(asked.texts), np.bincount(train.labels).argmax(), dtype=np.int64)
 
 
-def predict_tfidf(train: Part, asked: Part, n_classes: int, seed: int) -> Labels:
+def predict_tfidf(train: Part, asked: Part, seed: int) -> Labels:
     """Classes by n-grams, C chosen by cross-validated accuracy; the majority where there is one class."""
     if len(np.unique(train.labels)) < 2:
-        return predict_majority(train, asked, n_classes, seed)
-    vectorizer = _vectorizer(train.texts)
-    try:
-        vectorizer.fit([*train.texts, *(train.pairs or ())])
-    except ValueError:  # no text holds a single term
-        return predict_majority(train, asked, n_classes, seed)
-    terms = _terms(vectorizer, train)
+        return predict_majority(train, asked, seed)
+    vectorizer = fitted_vectorizer(train)
+    if vectorizer is None:
+        return predict_majority(train, asked, seed)
+    terms = terms_of(vectorizer, train)
     strength = _best_strength(terms, train, seed)
     model = _fitted(terms, train.labels, strength)
-    return np.asarray(model.predict(_terms(vectorizer, asked)), dtype=np.int64)
+    return np.asarray(model.predict(terms_of(vectorizer, asked)), dtype=np.int64)
 
 
-def _terms(vectorizer: Any, part: Part) -> Any:  # noqa: ANN401  (scikit-learn is untyped)
+def fitted_vectorizer(train: Part) -> Any:  # noqa: ANN401  (scikit-learn is untyped)
+    """Of the terms of these texts; None where they hold none."""
+    vectorizer = vectorizer_for(train.texts)
+    try:
+        return vectorizer.fit([*train.texts, *(train.pairs or ())])
+    except ValueError:
+        return None
+
+
+def terms_of(vectorizer: Any, part: Part) -> Any:  # noqa: ANN401  (scikit-learn is untyped)
     """Weights of the texts' terms; of pairs how these differ and which are shared, and how alike they are."""
     from scipy.sparse import csr_array, hstack
 
@@ -99,7 +74,8 @@ def is_cjk(texts: Sequence[str]) -> bool:
     return hits > CJK_SHARE * max(len(sample), 1)
 
 
-def _vectorizer(texts: Sequence[str]) -> Any:  # noqa: ANN401  (scikit-learn is untyped)
+def vectorizer_for(texts: Sequence[str]) -> Any:  # noqa: ANN401  (scikit-learn is untyped)
+    """Weighted n-grams: of words, or of the characters of Chinese, Japanese and Korean."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     units = {"analyzer": "char", "ngram_range": (1, 3)} if is_cjk(texts) else {"ngram_range": (1, 2)}

@@ -1,8 +1,4 @@
-"""What models are measured by: the only importer of `evaluate`.
-
-`compute` is the contract that every reported figure goes through: an `evaluate.Metric` of our own, which
-asks no hub. `score` is its plain function, for inner loops: the round trip through arrow costs ten times the
-metric.
+"""Metrics of one class an example.
 
 Notation:
     C     confusion counts, rows true, columns predicted, shape (..., K, K)
@@ -11,38 +7,20 @@ Notation:
 Every metric here is a function of C, so resampling n examples with replacement is one multinomial draw of C.
 """
 
-import atexit
 import math
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.probes.metrics.base import BOOTSTRAP_SAMPLES, MetricError, UnsupportedMetricError
+
 Labels = NDArray[np.int64]
 Array = NDArray[np.float64]
 
-BOOTSTRAP_SAMPLES = 200
-"""Resamples of a standard error; its own relative error is 1 / sqrt(2 x 200), five per cent."""
 _CHUNK_VALUES = 4_000_000
 """Largest number of confusion counts held at once while resampling."""
-
-
-class MetricError(ValueError):
-    """A metric cannot be computed."""
-
-
-class UnsupportedMetricError(MetricError):
-    """No metric of this name is computed for classes."""
-
-    def __init__(self, metric: str) -> None:
-        self.metric = metric
-        super().__init__(f"{metric} is not computed for classification")
 
 
 class NotBinaryError(MetricError):
@@ -111,7 +89,7 @@ SUPPORTED = tuple(_SCORES)
 
 
 def score(metric: str, predictions: Labels, references: Labels) -> float:
-    """The metric's value by its plain function; equals `compute`.
+    """The metric's value.
 
     Args:
         metric: Canonical name.
@@ -123,13 +101,6 @@ def score(metric: str, predictions: Labels, references: Labels) -> float:
         NotBinaryError: `f1` of more than two classes.
     """
     return _function(metric)(predictions, references)
-
-
-def compute(metric: str, predictions: Labels, references: Labels) -> float:
-    """The metric's value through `evaluate`, offline; arguments and errors as for `score`."""
-    _function(metric)
-    values = _metric(metric).compute(predictions=predictions, references=references)
-    return float(values[metric])
 
 
 def standard_error(metric: str, predictions: Labels, references: Labels, *, seed: int) -> float:
@@ -215,45 +186,3 @@ def _function(metric: str) -> Score:
         return _SCORES[metric]
     except KeyError:
         raise UnsupportedMetricError(metric) from None
-
-
-def preload() -> None:
-    """`evaluate` is imported: seconds that a process which is forked later need not spend again."""
-    _metric_class()
-
-
-@lru_cache(maxsize=len(_SCORES))
-def _metric(name: str) -> Any:  # noqa: ANN401  (evaluate ships no types)
-    return _metric_class()(config_name=name, keep_in_memory=True, cache_dir=str(_cache_folder()))
-
-
-@lru_cache(maxsize=1)
-def _cache_folder() -> Path:
-    """A private folder for the lock files that every metric leaves behind."""
-    folder = Path(tempfile.mkdtemp(prefix="advisor-metrics-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-@lru_cache(maxsize=1)
-def _metric_class() -> Any:  # noqa: ANN401  (evaluate ships no types)
-    import datasets
-    import evaluate
-
-    class ClassificationMetric(evaluate.Metric):  # type: ignore[misc]  # untyped base
-        """One metric of predicted against true classes, named by `config_name`."""
-
-        def _info(self) -> Any:  # noqa: ANN401
-            return evaluate.MetricInfo(
-                description="A metric of predicted against true classes.",
-                citation="",
-                features=datasets.Features(
-                    {"predictions": datasets.Value("int64"), "references": datasets.Value("int64")}
-                ),
-            )
-
-        def _compute(self, predictions: Any, references: Any) -> dict[str, float]:  # noqa: ANN401
-            value = score(self.config_name, np.asarray(predictions), np.asarray(references))
-            return {self.config_name: value}
-
-    return ClassificationMetric

@@ -1,0 +1,37 @@
+"""The task of a trial, bound to its data."""
+
+from collections.abc import Callable, Mapping
+
+from app.probes.data import TrialData
+from app.probes.tasks.base import ProbeTask
+from app.probes.tasks.multi_label_classification import MultiLabel
+from app.probes.tasks.sentence_similarity import Similarity
+from app.probes.tasks.text_classification import Classification
+from app.probes.tasks.text_regression import Regression
+from app.probes.tasks.token_classification import Tagging
+from models_registry.vocabulary import TaskType
+
+
+def _classification(data: TrialData) -> ProbeTask:
+    return Classification(len(data.train.names))
+
+
+PROBE_TASKS: Mapping[TaskType, Callable[[TrialData], ProbeTask]] = {
+    TaskType.TEXT_CLASSIFICATION: _classification,
+    TaskType.TEXT_PAIR_CLASSIFICATION: _classification,
+    TaskType.RELATION_EXTRACTION: _classification,
+    TaskType.MULTI_LABEL_CLASSIFICATION: lambda data: MultiLabel(len(data.train.names)),
+    TaskType.TEXT_REGRESSION: lambda data: Regression(data.train.targets),
+    TaskType.SENTENCE_SIMILARITY: lambda data: Similarity(data.train.targets),
+    TaskType.TOKEN_CLASSIFICATION: lambda data: Tagging(data.train.names),
+}
+
+
+def probe_task(task_type: str, data: TrialData) -> ProbeTask:
+    """What is trained and scored in a trial.
+
+    Args:
+        task_type: As the API spells it.
+        data: Of the trial.
+    """
+    return PROBE_TASKS[TaskType(task_type)](data)

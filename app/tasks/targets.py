@@ -1,0 +1,143 @@
+"""What is predicted of an example, as it is written in a file and as numbers.
+
+Notation:
+    n    examples;  K  names: of classes, of labels, of tags
+
+A target is kept as text, one an example: a class name as it stands, a number as Python writes it, lists as
+JSON.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+STRATA = 5
+"""Fifths of a number's distribution, which samples and splits keep in proportion."""
+OUTSIDE = "O"
+"""Tag of a token that belongs to no entity."""
+
+
+class Target(StrEnum):
+    """A kind of target."""
+
+    CLASS = "class"
+    """One of several names."""
+    CLASSES = "classes"
+    """Any of several names, or none."""
+    NUMBER = "number"
+    """A number; more of it is more."""
+    TAGS = "tags"
+    """A name for every token, IOB2."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Targets:
+    """The targets of n examples as numbers.
+
+    Attributes:
+        values: Of a class its place among the names, shape (n,), int64; of several whether each name applies,
+            shape (n, K), bool; a number, shape (n,), float64; of tags one array of places an example,
+            shape (n,), object.
+        names: What places stand for, sorted; empty for numbers.
+        strata: Number of the stratum of each example, shape (n,): a sample holds all in proportion.
+    """
+
+    values: NDArray[Any]
+    names: tuple[str, ...]
+    strata: NDArray[np.int64]
+
+
+def written(kind: Target, value: str | float | Sequence[str]) -> str:
+    """A checked target as it is kept."""
+    match kind:
+        case Target.CLASS:
+            return str(value)
+        case Target.NUMBER:
+            return repr(float(value))  # type: ignore[arg-type]  # of numbers, numbers are checked
+        case Target.CLASSES | Target.TAGS:
+            return json.dumps(list(value), ensure_ascii=False)  # type: ignore[arg-type]
+
+
+def counted(kind: Target, label: str) -> tuple[str, ...]:
+    """The names that an example counts for in a profile: of tags the types of its entities."""
+    match kind:
+        case Target.CLASS:
+            return (label,)
+        case Target.CLASSES:
+            return tuple(json.loads(label))
+        case Target.NUMBER:
+            return ()
+        case Target.TAGS:
+            tags = [tag for tag in json.loads(label) if tag != OUTSIDE]
+            entities = tuple(tag[2:] for tag in tags if tag.startswith("B-"))
+            return entities or tuple(tags)
+
+
+def encode(kind: Target, labels: Sequence[str]) -> Targets:
+    """The targets of examples, from what is kept of them."""
+    return _ENCODERS[kind](labels)
+
+
+def _classes(labels: Sequence[str]) -> Targets:
+    names = tuple(sorted(set(labels)))
+    place = {name: i for i, name in enumerate(names)}
+    values = np.fromiter((place[label] for label in labels), dtype=np.int64, count=len(labels))
+    return Targets(values=values, names=names, strata=values)
+
+
+def _several(labels: Sequence[str]) -> Targets:
+    found = [json.loads(label) for label in labels]
+    names = tuple(sorted({name for row in found for name in row}))
+    place = {name: i for i, name in enumerate(names)}
+    values = np.zeros((len(labels), len(names)), dtype=bool)
+    for i, row in enumerate(found):
+        values[i, [place[name] for name in row]] = True
+    return Targets(values=values, names=names, strata=rarest(values))
+
+
+def rarest(values: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Of each example the rarest of its labels, or K where it has none, shape (n,).
+
+    Source: Sechidis, Tsoumakas and Vlahavas 2011, "On the Stratification of Multi-Label Data": labels with
+    the fewest examples are shared out first.
+
+    Args:
+        values: Whether each label applies, shape (n, K).
+    """
+    n_labels = values.shape[1]
+    order = np.argsort(values.sum(axis=0), kind="stable")
+    ordered = values[:, order]
+    first = np.where(ordered.any(axis=1), ordered.argmax(axis=1), n_labels)
+    return np.asarray(np.append(order, n_labels)[first], dtype=np.int64)
+
+
+def _numbers(labels: Sequence[str]) -> Targets:
+    values = np.fromiter(map(float, labels), dtype=np.float64, count=len(labels))
+    edges = np.quantile(values, np.arange(1, STRATA) / STRATA) if len(values) else np.empty(0)
+    return Targets(values=values, names=(), strata=np.searchsorted(edges, values).astype(np.int64))
+
+
+def _tags(labels: Sequence[str]) -> Targets:
+    found = [json.loads(label) for label in labels]
+    names = tuple(sorted({OUTSIDE, *(tag for row in found for tag in row)}))
+    place = {name: i for i, name in enumerate(names)}
+    values = np.empty(len(labels), dtype=object)
+    has = np.zeros((len(labels), len(names)), dtype=bool)
+    for i, row in enumerate(found):
+        values[i] = np.fromiter((place[tag] for tag in row), dtype=np.int64, count=len(row))
+        has[i, values[i]] = True
+    has[:, place[OUTSIDE]] = False
+    return Targets(values=values, names=names, strata=rarest(has))
+
+
+_ENCODERS: Mapping[Target, Callable[[Sequence[str]], Targets]] = {
+    Target.CLASS: _classes,
+    Target.CLASSES: _several,
+    Target.NUMBER: _numbers,
+    Target.TAGS: _tags,
+}
