@@ -33,8 +33,8 @@ Json = dict[str, Any]
 
 
 ELSEWHERE = (
-    "what passes and slices say of final scores was learnt from texts with one class each; intervals for other "
-    "targets were not checked"
+    "what passes and slices say of final scores was learnt from texts with one class each; intervals for "
+    "other targets were not checked"
 )
 """Said of a run for another target."""
 
