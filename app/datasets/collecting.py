@@ -5,138 +5,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.datasets.columns import ChosenColumns
-from app.datasets.errors import DatasetError
 from app.datasets.examples import ExampleWriter
 from app.datasets.profile import DatasetProfile, ProfileBuilder
+from app.datasets.row_errors import (
+    MAX_CLASSES,
+    MAX_MISSING_SHARE,
+    LabelsUniqueError,
+    NothingTaggedError,
+    OneClassError,
+    TooManyClassesError,
+    TooManyRowsError,
+    UnusableValueError,
+    ValuesMissingError,
+    places,
+)
 from app.datasets.table import MAX_FIELD_CHARACTERS, FieldTooLongError, Record, RecordSource
 from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault, TaskDefinition
 from app.tasks.targets import Target, counted
 
 MAX_ROWS = 1_000_000
-MAX_CLASSES = 5_000
-"""Intents and topics stay far below; more are identifiers, or a task for retrieval."""
-MAX_MISSING_SHARE = 0.2
-"""More rows than this without a text or label are no slip: the column or the file is the wrong one."""
 MAX_SHOWN_ROWS = 10
-
-
-_UNUSABLE = {
-    FaultKind.NESTED: ("a list or an object", "Put one text, number or boolean there."),
-    FaultKind.BINARY: ("binary data", "Put one text, number or boolean there."),
-    FaultKind.NOT_A_LIST: ("no list", 'Put a JSON list there, ["a", "b"], or values parted by | or ;.'),
-    FaultKind.NOT_TAGS: ("tags that are no names", 'Name them: ["B-PER", "O"] instead of their numbers.'),
-    FaultKind.NOT_SPANS: (
-        "what is no span of its text",
-        'Give each as {"start": 0, "end": 5, "label": "PER"}, in characters from 0, the end behind it.',
-    ),
-    FaultKind.LENGTHS_DIFFER: ("another number of tags than of tokens", "Give every token one tag."),
-    FaultKind.NOT_A_NUMBER: ("no finite number", "Put a number there, as 3.5."),
-    FaultKind.UNMARKED: (
-        "a text in which no two entities are marked",
-        "Mark them as <e1>..</e1> and <e2>..</e2>, [E1]..[/E1] and [E2]..[/E2], or << .. >> and [[ .. ]].",
-    ),
-}
-"""What is wrong with a value, and what would be right."""
-
-
-class ValuesMissingError(DatasetError):
-    """All rows, or too many, have no value in a column that is needed.
-
-    Attributes:
-        n_missing: How many.
-        n_rows: Of how many.
-    """
-
-    def __init__(self, column: str, n_missing: int, n_rows: int, rows: tuple[int, ...], unit: str) -> None:
-        self.n_missing, self.n_rows = n_missing, n_rows
-        amount = "All" if n_missing == n_rows else f"{n_missing:,} of"
-        super().__init__(
-            f"{amount} {n_rows:,} rows have no value in column {column!r} "
-            f"({_places(rows, n_missing, unit)}).",
-            remedy=f"Fill it in or take these rows out; up to {MAX_MISSING_SHARE:.0%} are left out unasked.",
-            column=column,
-            rows=rows,
-        )
-
-
-class UnusableValueError(DatasetError):
-    """A value that is neither text nor a number.
-
-    Attributes:
-        kind: What it is.
-    """
-
-    def __init__(self, column: str, row: int, unit: str, kind: FaultKind) -> None:
-        self.kind = kind
-        what, remedy = _UNUSABLE[kind]
-        super().__init__(
-            f"Column {column!r} holds {what} at {unit} {row}.",
-            remedy=remedy,
-            column=column,
-            rows=(row,),
-        )
-
-
-class OneClassError(DatasetError):
-    """Fewer labels than the task needs.
-
-    Attributes:
-        n_classes: How many there are.
-    """
-
-    def __init__(self, column: str, n_classes: int, needed: int) -> None:
-        self.n_classes = n_classes
-        super().__init__(
-            f"All rows carry the same label in column {column!r}.",
-            remedy=f"Send examples of at least {needed} classes, or name another label column.",
-            pointer="/label_column",
-            column=column,
-        )
-
-
-class LabelsUniqueError(DatasetError):
-    """No label occurs twice, so they are no classes."""
-
-    def __init__(self, column: str, n_classes: int) -> None:
-        super().__init__(
-            f"Each of the {n_classes:,} labels in column {column!r} occurs once.",
-            remedy="Name a column of classes; an identifier, a number or free text is none.",
-            pointer="/label_column",
-            column=column,
-        )
-
-
-class TooManyClassesError(DatasetError):
-    """More labels than a classifier is made for.
-
-    Attributes:
-        n_classes: How many there are.
-    """
-
-    def __init__(self, column: str, n_classes: int) -> None:
-        self.n_classes = n_classes
-        super().__init__(
-            f"Column {column!r} holds {n_classes:,} distinct labels; {MAX_CLASSES:,} are read.",
-            remedy="Name a column of classes; an identifier, a number or free text is none.",
-            pointer="/label_column",
-            column=column,
-        )
-
-
-class TooManyRowsError(DatasetError):
-    """More rows than are read.
-
-    Attributes:
-        limit: How many are.
-    """
-
-    def __init__(self, limit: int, pointer: str = "/file") -> None:
-        self.limit = limit
-        super().__init__(
-            f"There are more than {limit:,} rows.",
-            remedy="Send a sample: a few thousand labelled rows are enough to choose a model.",
-            pointer=pointer,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +63,7 @@ def collect(
         ValuesMissingError: Too many rows have no text or label.
         UnusableValueError: A value is nested or binary.
         OneClassError: There are fewer labels than the task needs.
+        NothingTaggedError: No token belongs to an entity.
         LabelsUniqueError: No label occurs twice.
         TooManyClassesError: There are more than `MAX_CLASSES` labels.
         TooManyRowsError: There are more than `MAX_ROWS` rows.
@@ -223,6 +112,10 @@ def _require_values(missing: _Missing, n_rows: int, by_role: Mapping[ColumnRole,
 
 def _require_classes(builder: ProfileBuilder, column: str, task: TaskDefinition) -> None:
     counts = builder.class_counts
+    if task.target is Target.TAGS:
+        if not counts:
+            raise NothingTaggedError(column)
+        return
     if builder.n_labels < 2:
         raise OneClassError(column, builder.n_labels, 2)
     if task.min_classes is None:
@@ -238,11 +131,6 @@ def _require_classes(builder: ProfileBuilder, column: str, task: TaskDefinition)
 def _left_out(missing: _Missing, by_role: Mapping[ColumnRole, str], unit: str) -> tuple[str, ...]:
     return tuple(
         f"{count:,} rows without a value in column {by_role[role]!r} are left out "
-        f"({_places(tuple(missing.rows[role]), count, unit)})."
+        f"({places(tuple(missing.rows[role]), count, unit)})."
         for role, count in missing.counts.items()
     )
-
-
-def _places(rows: tuple[int, ...], n: int, unit: str) -> str:
-    shown = ", ".join(str(row) for row in rows)
-    return f"{unit} {shown}" + (" ..." if n > len(rows) else "")

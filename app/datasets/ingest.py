@@ -8,12 +8,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from app.datasets.collecting import TooManyRowsError, collect
+from app.datasets.collecting import collect
 from app.datasets.columns import ChosenColumns, ColumnChoices, choose_columns, known_names
 from app.datasets.errors import DatasetError
 from app.datasets.examples import FILE_NAME, ExampleWriter
 from app.datasets.profile import profile_warnings
 from app.datasets.reading import OpenedFile, open_file
+from app.datasets.row_errors import TooManyRowsError
 from app.datasets.storage import (
     StoredDataset,
     dataset_id,

@@ -15,14 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.datasets.collecting import (
-    LabelsUniqueError,
-    OneClassError,
-    TooManyClassesError,
-    TooManyRowsError,
-    UnusableValueError,
-    ValuesMissingError,
-)
 from app.datasets.columns import (
     ColumnChoices,
     ColumnConflictError,
@@ -33,6 +25,14 @@ from app.datasets.columns import (
 from app.datasets.errors import DatasetError
 from app.datasets.examples import load_examples
 from app.datasets.ingest import UnsupportedTaskError, ingest, ingest_rows
+from app.datasets.row_errors import (
+    LabelsUniqueError,
+    OneClassError,
+    TooManyClassesError,
+    TooManyRowsError,
+    UnusableValueError,
+    ValuesMissingError,
+)
 from app.datasets.storage import (
     DatasetNotFoundError,
     InvalidDatasetIdError,

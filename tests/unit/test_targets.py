@@ -191,6 +191,11 @@ def test_equal_numbers_are_refused(tmp_path: Path) -> None:
         stored(tmp_path, "text,score\none,1\ntwo,1\n", NUMBER)
 
 
+def test_sentences_without_any_entity_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="Every token carries the tag O"):
+        stored(tmp_path, "one O\ntwo O\n\nthree O\n", TAGS, "data.conll")
+
+
 def test_words_for_numbers_are_refused_with_their_line(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no finite number at line 3"):
         stored(tmp_path, "text,score\none,1\ntwo,good\n", NUMBER)

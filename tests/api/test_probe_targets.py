@@ -1,0 +1,78 @@
+"""Runs for targets other than one class, from the request to the queued run."""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.api.contracts import Contract
+
+WORDS = ("film", "plot", "cast", "score", "scene", "light", "song", "end")
+TEXTS = [f"the {WORDS[i % 8]} was number {i}" for i in range(48)]
+EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "multi-label-classification": [
+        {"text": text, "label": [["drama"], ["drama", "war"], []][i % 3]} for i, text in enumerate(TEXTS)
+    ],
+    "text-regression": [{"text": text, "label": i / 7} for i, text in enumerate(TEXTS)],
+    "sentence-similarity": [
+        {"text": text, "text_pair": TEXTS[i - 1], "label": i % 6} for i, text in enumerate(TEXTS)
+    ],
+    "token-classification": [
+        {"text": text.split(), "label": ["O", "B-THING", "O", "O", "O"]} for text in TEXTS
+    ],
+}
+DEFAULT = {
+    "multi-label-classification": "f1_micro",
+    "text-regression": "spearmanr",
+    "sentence-similarity": "spearmanr",
+    "token-classification": "entity_f1",
+}
+
+
+def create(client: TestClient, status: int, **body: Any) -> dict[str, Any]:
+    response = client.post("/probe-run", json={"budget": {"seconds": 60}, **body})
+    assert response.status_code == status, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+@pytest.mark.parametrize("task_type", EXAMPLES)
+def test_a_run_is_queued_in_its_own_metric(client: TestClient, contract: Contract, task_type: str) -> None:
+    run = create(client, 202, examples=EXAMPLES[task_type], task={"type": task_type})
+    contract.holds(run, "post", "/probe-run", 202)
+    assert run["ranking"]
+    assert {row["score"]["metric"] for row in run["ranking"]} == {DEFAULT[task_type]}
+    scores = [row["score"] for row in run["ranking"]]
+    assert all(s["low"] <= s["mean"] <= s["high"] <= 1.0 for s in scores)
+
+
+def test_spans_are_tags_too(client: TestClient) -> None:
+    rows = [
+        {"text": text, "label": [{"start": 4, "end": 4 + len(text.split()[1]), "label": "THING"}]}
+        for text in TEXTS
+    ]
+    assert create(client, 202, examples=rows, task={"type": "token-classification"})["ranking"]
+
+
+@pytest.mark.parametrize(
+    ("task_type", "row", "said"),
+    [
+        ("text-regression", {"text": "a", "label": "good"}, "no finite number"),
+        ("multi-label-classification", {"text": "a", "label": 3}, "no list"),
+        ("token-classification", {"text": ["a", "b"], "label": ["O"]}, "another number of tags"),
+        (
+            "token-classification",
+            {"text": "a", "label": [{"start": 0, "end": 9, "label": "X"}]},
+            "what is no span of its text",
+        ),
+        ("text-classification", {"text": ["a"], "label": "x"}, "a list or an object"),
+        ("text-classification", {"text": "a", "label": ["x"]}, "a list or an object"),
+    ],
+)
+def test_a_target_of_another_kind_is_refused_with_what_is_wrong(
+    client: TestClient, contract: Contract, task_type: str, row: dict[str, Any], said: str
+) -> None:
+    problem = create(client, 422, examples=[*EXAMPLES.get(task_type, []), row], task={"type": task_type})
+    contract.holds(problem, "post", "/probe-run", 422)
+    assert {error["pointer"] for error in problem["errors"]} == {"/examples"}
+    assert said in problem["errors"][0]["detail"]
