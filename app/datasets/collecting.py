@@ -13,6 +13,7 @@ from app.datasets.row_errors import (
     LabelsUniqueError,
     NothingTaggedError,
     OneClassError,
+    OnePairError,
     TooManyClassesError,
     TooManyRowsError,
     UnusableValueError,
@@ -81,7 +82,7 @@ def collect(
         writer.add(row)
         builder.add(row.text, row.label, row.text_pair, counted(task.target, row.label))
     _require_values(missing, n_rows, columns.by_role, source.unit)
-    _require_classes(builder, columns.by_role[ColumnRole.LABEL], task)
+    _require_classes(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
     profile = builder.build(
         empty_texts=missing.counts[ColumnRole.TEXT] + missing.counts[ColumnRole.TEXT_PAIR],
         missing_labels=missing.counts[ColumnRole.LABEL],
@@ -115,6 +116,10 @@ def _require_classes(builder: ProfileBuilder, column: str, task: TaskDefinition)
     if task.target is Target.TAGS:
         if not counts:
             raise NothingTaggedError(column)
+        return
+    if task.target is Target.MATCH:
+        if builder.n_labels < 2:
+            raise OnePairError
         return
     if builder.n_labels < 2:
         raise OneClassError(column, builder.n_labels, 2)

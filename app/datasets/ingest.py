@@ -118,7 +118,7 @@ def ingest_rows(
     choices = ColumnChoices(
         text="text",
         text_pair="text_pair" if task(task_type).is_paired else None,
-        label="label",
+        label="label" if task(task_type).rule(ColumnRole.LABEL) else None,
         group="group" if has_groups else None,
     )
     try:

@@ -93,6 +93,16 @@ class NothingTaggedError(DatasetError):
         )
 
 
+class OnePairError(DatasetError):
+    """Nothing that a match could be told from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "All rows hold the same two texts.",
+            remedy="Send several queries, each with its own passage: the others are what it is told from.",
+        )
+
+
 class LabelsUniqueError(DatasetError):
     """No label occurs twice, so they are no classes."""
 

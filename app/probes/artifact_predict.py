@@ -73,9 +73,16 @@ class Classifier:
     def predict(
         self, texts: Sequence[str], pairs: Sequence[str] | None = None
     ) -> list[str] | list[list[str]] | list[float]:
-        """Of each text or pair its likeliest class, the labels that apply, its number, or a tag a word."""
+        """Of each text or pair its likeliest class, the labels that apply, its number, or a tag a word.
+
+        Where a passage is to be found for a query, how near they are: their cosine, from -1 to 1. `outputs`
+        of texts alone gives their vectors.
+        """
         if self.target == "number":
             return [float(row[0]) for row in self.outputs(texts, pairs)]
+        if self.target == "match":
+            first, second = (self.outputs(given) for given in (texts, pairs or ()))
+            return [float(s) for s in torch.nn.functional.cosine_similarity(first, second)]
         if self.target == "classes":
             found = self.probabilities(texts, pairs) > 0.5
             return [

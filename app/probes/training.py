@@ -32,7 +32,6 @@ from app.probes.replicas import Replicas, training_devices
 from app.probes.strategies import full
 from app.probes.strategies.adaptation import Adaptation
 from app.probes.strategies.trained import TRAINED, reserved_positions
-from app.probes.tasks.base import LinearHead
 from app.probes.tasks.catalogue import probe_task
 from app.probes.tokens import tokenize
 from models_registry.vocabulary import Strategy
@@ -111,7 +110,7 @@ class FineTune:
         if spec.recipe.gradient_checkpointing:
             backbone.save_memory()
         self._adaptation = TRAINED[Strategy(spec.strategy)](backbone, self.total_steps)
-        self._model = LinearHead(backbone, self._task.n_outputs, reads_apart=self._task.reads_apart)
+        self._model = self._task.model(backbone)
         if head is not None:
             self._model.begin_from(head)
         devices = devices or training_devices(spec.n_devices)
@@ -179,9 +178,7 @@ class FineTune:
     @property
     def head(self) -> LinearClassifier:
         """The head as it stands, as a program uses it that knows only its outputs."""
-        head = self._model.head
-        weight, bias = (p.detach().double().cpu().numpy() for p in (head.weight, head.bias))
-        return self._task.exported(LinearClassifier(weight=weight, bias=bias))
+        return self._task.exported(self._model.classifier())
 
     def score_test(self) -> TestScore:
         """What is trained so far, scored on the test part.
@@ -275,7 +272,7 @@ class FineTune:
         """Of the units of n texts, shape (U, K)."""
         self._replicas.train(mode=False)
         counts = texts.n_units
-        outputs = torch.empty(int(counts.sum()), self._task.n_outputs)
+        outputs = torch.empty(int(counts.sum()), self._model.n_outputs)
         with self._timed(), torch.inference_mode(), self._precision.autocast():
             for rows in length_sorted_batches(texts.lengths, VALIDATION_TOKENS * len(self._replicas)):
                 found = [

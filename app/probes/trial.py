@@ -165,7 +165,7 @@ class Trial:
         is_new = not any(spec.folder.glob("slice-*"))
         head: LinearClassifier | None = None
         # What is read together has no features of its own before training: a pair's head begins at random.
-        has_features = data.train.pairs is None or self._task().reads_apart
+        has_features = (data.train.pairs is None or self._task().reads_apart) and self._task().has_head
         if is_new and spec.recipe.head_from_features and has_features:
             head = self._fit_head(self._passes()).classifier
         self._beat(Heartbeat(stage="loading"))

@@ -9,13 +9,13 @@ from app.tasks.sentence_similarity import SENTENCE_SIMILARITY
 from app.tasks.text_classification import TEXT_CLASSIFICATION
 from app.tasks.text_pair_classification import TEXT_PAIR_CLASSIFICATION
 from app.tasks.text_regression import TEXT_REGRESSION
+from app.tasks.text_retrieval import TEXT_RETRIEVAL
 from app.tasks.token_classification import TOKEN_CLASSIFICATION
 from models_registry.vocabulary import TaskType
 
 _ARCHIVE = (FileFormat.ARCHIVE,)
 _RECORDS = (FileFormat.JSON_LINES, FileFormat.PARQUET)
 _ROUGE = ("rougeL", "rouge1", "rouge2")
-_RETRIEVAL = ("ndcg_at_10", "recall_at_1", "recall_at_5", "recall_at_10", "map")
 
 
 def _described(
@@ -30,13 +30,7 @@ _ALL = (
     TEXT_PAIR_CLASSIFICATION,
     TEXT_REGRESSION,
     SENTENCE_SIMILARITY,
-    _described(
-        TaskType.TEXT_RETRIEVAL,
-        "Text retrieval",
-        _RETRIEVAL,
-        "A query, a passage and whether the passage answers it.",
-        TABLES,
-    ),
+    TEXT_RETRIEVAL,
     TOKEN_CLASSIFICATION,
     RELATION_EXTRACTION,
     _described(

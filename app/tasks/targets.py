@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ class Target(StrEnum):
     """A number; more of it is more."""
     TAGS = "tags"
     """A name for every token, IOB2."""
+    MATCH = "match"
+    """The second text belongs to the first, and those of other examples do not."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ class Targets:
     Attributes:
         values: Of a class its place among the names, shape (n,), int64; of several whether each name applies,
             shape (n, K), bool; a number, shape (n,), float64; of tags one array of places an example,
-            shape (n,), object.
+            shape (n,), object; of matches numbers that tell both texts from others, shape (n, 2), int64.
         names: What places stand for, sorted; empty for numbers.
         strata: Number of the stratum of each example, shape (n,): a sample holds all in proportion.
     """
@@ -61,6 +64,14 @@ def written(kind: Target, value: str | float | Sequence[str]) -> str:
             return repr(float(value))  # type: ignore[arg-type]  # of numbers, numbers are checked
         case Target.CLASSES | Target.TAGS:
             return json.dumps(list(value), ensure_ascii=False)  # type: ignore[arg-type]
+        case Target.MATCH:
+            return matched(*value)  # type: ignore[misc]
+
+
+def matched(first: str, second: str) -> str:
+    """A match as it is kept: what tells each of its texts from others."""
+    digests = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=7) for text in (first, second))
+    return " ".join(str(int.from_bytes(found.digest(), "little")) for found in digests)
 
 
 def counted(kind: Target, label: str) -> tuple[str, ...]:
@@ -70,7 +81,7 @@ def counted(kind: Target, label: str) -> tuple[str, ...]:
             return (label,)
         case Target.CLASSES:
             return tuple(json.loads(label))
-        case Target.NUMBER:
+        case Target.NUMBER | Target.MATCH:
             return ()
         case Target.TAGS:
             tags = [tag for tag in json.loads(label) if tag != OUTSIDE]
@@ -135,9 +146,15 @@ def _tags(labels: Sequence[str]) -> Targets:
     return Targets(values=values, names=names, strata=rarest(has))
 
 
+def _matches(labels: Sequence[str]) -> Targets:
+    values = np.array([label.split() for label in labels], dtype=np.int64).reshape(-1, 2)
+    return Targets(values=values, names=(), strata=np.zeros(len(labels), dtype=np.int64))
+
+
 _ENCODERS: Mapping[Target, Callable[[Sequence[str]], Targets]] = {
     Target.CLASS: _classes,
     Target.CLASSES: _several,
     Target.NUMBER: _numbers,
     Target.TAGS: _tags,
+    Target.MATCH: _matches,
 }

@@ -17,6 +17,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "sentence-similarity": [
         {"text": text, "text_pair": TEXTS[i - 1], "label": i % 6} for i, text in enumerate(TEXTS)
     ],
+    "text-retrieval": [{"text": text, "text_pair": f"answer {i}"} for i, text in enumerate(TEXTS)],
     "token-classification": [
         {"text": text.split(), "label": ["O", "B-THING", "O", "O", "O"]} for text in TEXTS
     ],
@@ -25,6 +26,7 @@ DEFAULT = {
     "multi-label-classification": "f1_micro",
     "text-regression": "spearmanr",
     "sentence-similarity": "spearmanr",
+    "text-retrieval": "ndcg_at_10",
     "token-classification": "entity_f1",
 }
 

@@ -30,7 +30,14 @@ from tests.probes.tiny import WORDS, trial_spec, write_tiny_bert
 RECIPE = TrainingRecipe(learning_rate=1e-2, batch_size=8, epochs=6, max_length=24)
 MULTI, NUMBER = TaskType.MULTI_LABEL_CLASSIFICATION, TaskType.TEXT_REGRESSION
 PAIR, TAGS = TaskType.SENTENCE_SIMILARITY, TaskType.TOKEN_CLASSIFICATION
-METRICS = {MULTI: "f1_micro", NUMBER: "spearmanr", PAIR: "spearmanr", TAGS: "entity_f1"}
+SEARCH = TaskType.TEXT_RETRIEVAL
+METRICS = {
+    MULTI: "f1_micro",
+    NUMBER: "spearmanr",
+    PAIR: "spearmanr",
+    TAGS: "entity_f1",
+    SEARCH: "ndcg_at_10",
+}
 N = 160
 
 
@@ -52,6 +59,9 @@ def rows_of(task_type: TaskType) -> list[CheckedRow]:
                 kept = words[: rng.integers(1, len(words) + 1)]
                 other = [*kept, *rng.choice(WORDS, size=len(words) - len(kept))]
                 rows.append(CheckedRow(text, written(Target.NUMBER, len(kept) / len(words)), " ".join(other)))
+            case TaskType.TEXT_RETRIEVAL:
+                answer = " ".join(rng.permutation(words[:-1]))
+                rows.append(CheckedRow(text, written(Target.MATCH, (text, answer)), answer))
             case _:
                 tags = ["B-X" if w in WORDS[:3] else "B-Y" if w in WORDS[3:6] else "O" for w in words]
                 rows.append(CheckedRow(text, written(Target.TAGS, tags)))
@@ -96,7 +106,7 @@ def test_a_fine_tune_learns_and_is_measured(place: Path, tmp_path: Path, task_ty
     begun = tune.advance(1, lambda _: None)
     ended = tune.advance(tune.total_steps, lambda _: None)
     assert ended.validation_loss < begun.validation_loss
-    assert ended.metric > (0.4 if task_type is PAIR else 0.7)
+    assert ended.metric > (0.4 if task_type in {PAIR, SEARCH} else 0.7)
     assert 0.0 < ended.std_error < 0.2
 
 
@@ -106,7 +116,7 @@ def test_frozen_features_beat_the_dullest_baseline(place: Path, tmp_path: Path, 
     assert isinstance(report, FeatureReport)
     assert report.head_metric > baselines[0].metric
     assert report.predicted_metric == pytest.approx(report.head_metric, abs=0.3)
-    assert report.transferability["logme"] is not None
+    assert task_type is SEARCH or report.transferability["logme"] is not None
     assert 0.0 <= (report.transferability["linear_probe"] or 0.0) <= 1.0
 
 
@@ -129,6 +139,13 @@ def test_what_is_taken_away_predicts_the_same(
     trial._export()
     data, bound = trial._load_data(), trial._task()
     classifier = Classifier(spec.folder / FOLDER, base=str(place / "model"))
+    predicted = classifier.predict(data.validation.texts, data.validation.pairs)
+    assert len(predicted) == len(data.validation.texts)
+    if task_type is SEARCH:
+        cosines = np.array(predicted)
+        assert (np.abs(cosines) <= 1.0 + 1e-6).all()
+        assert np.ptp(cosines) > 0.0
+        return
     found = classifier.outputs(data.validation.texts, data.validation.pairs).double().numpy()
     if strategy is Strategy.HEAD:
         passed = trial._passes()
@@ -139,8 +156,6 @@ def test_what_is_taken_away_predicts_the_same(
         raw = tune._outputs(tune._validation).double().numpy()
         ours = bound.decide(raw)[:, None] if bound.target is Target.NUMBER else raw
     assert found == pytest.approx(ours, rel=1e-3, abs=1e-3)
-    predicted = classifier.predict(data.validation.texts, data.validation.pairs)
-    assert len(predicted) == len(data.validation.texts)
 
 
 def test_a_word_that_is_cut_off_is_still_measured(tmp_path: Path) -> None:
@@ -187,6 +202,13 @@ def sentences(path: Path) -> list[CheckedRow]:
     ]
 
 
+def summaries(path: Path) -> list[CheckedRow]:
+    """What a dialogue is about, to be found among dialogues."""
+    found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    roles = (ColumnRole.TEXT, ColumnRole.TEXT_PAIR)
+    return [_checked(SEARCH, dict(zip(roles, (r["summary"], r["text"]), strict=True))) for r in found]
+
+
 def several_emotions(path: Path) -> list[CheckedRow]:
     """Two tweets of different emotions as one text that has both."""
     with path.open(encoding="utf-8", newline="") as file:
@@ -199,6 +221,7 @@ def several_emotions(path: Path) -> list[CheckedRow]:
     ("task_type", "path", "read", "margin"),
     [
         (PAIR, Path("stsb/train.csv"), similar_pairs, 0.05),
+        (SEARCH, Path("dialogsum/train.jsonl"), summaries, 0.2),
         (TAGS, Path("conll2003/train.conll"), sentences, 0.02),
         (MULTI, Path("tweet_emotion/train.csv"), several_emotions, 0.02),
     ],

@@ -9,6 +9,7 @@ from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import average_precision_score, f1_score
 
 from app.probes import metrics
+from app.probes.baselines.ranks import ranks_of
 from app.tasks.targets import Target
 
 N, K = 400, 6
@@ -88,6 +89,30 @@ def test_the_error_of_entities_shrinks_with_the_sentences() -> None:
     many = metrics.standard_error("entity_f1", said, truth, seed=0, target=Target.TAGS)
     few = metrics.standard_error("entity_f1", said[:100], truth[:100], seed=0, target=Target.TAGS)
     assert few == pytest.approx(2 * many, rel=0.4)
+
+
+def test_answers_are_ranked_among_passages_of_other_queries() -> None:
+    scores = np.array(
+        [[0.5, 0.9, 0.9, 0.1], [0.2, 0.4, 0.2, 0.3], [0.5, 0.5, 0.5, 0.5], [0.0, 0.0, 0.9, 0.1]]
+    )
+    passages, queries = np.array([1, 2, 3, 1]), np.array([1, 2, 3, 4])
+    assert ranks_of(scores, passages, queries).tolist() == [3, 1, 2, 2]
+    # Of equal queries each other's passage is right too.
+    assert ranks_of(scores, passages, np.array([1, 1, 3, 4])).tolist() == [2, 1, 2, 2]
+
+
+def test_ranks_are_measured_as_by_hand() -> None:
+    ranks, first = np.array([1, 2, 3, 20]), np.ones(4, dtype=np.int64)
+    expected = {
+        "recall_at_1": 0.25,
+        "recall_at_5": 0.75,
+        "recall_at_10": 0.75,
+        "map": (1 + 1 / 2 + 1 / 3 + 1 / 20) / 4,
+        "ndcg_at_10": (1 + 1 / np.log2(3) + 1 / 2) / 4,
+    }
+    for name, value in expected.items():
+        assert metrics.compute(name, ranks, first, Target.MATCH) == pytest.approx(value), name
+        assert 0.0 < metrics.standard_error(name, ranks, first, seed=0, target=Target.MATCH) < 0.5
 
 
 @pytest.mark.parametrize("target", [t for t in Target if t is not Target.CLASS])

@@ -217,6 +217,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, kind: Target) -> None:
         Target.CLASSES: [["a"], ["a", "b"], []],
         Target.NUMBER: [1.5, -2.0, 1e9],
         Target.TAGS: [["O", "B-X"], ["B-Y"], ["O"]],
+        Target.MATCH: [("q", "a"), ("q", "b"), ("r", "a")],
     }[kind]
     with ExampleWriter(tmp_path / FILE_NAME, kind) as writer:
         for value in said:
@@ -229,6 +230,10 @@ def test_what_is_written_is_read_again(tmp_path: Path, kind: Target) -> None:
             assert found.targets.tolist() == [[True, False], [True, True], [False, False]]
         case Target.NUMBER:
             assert found.targets.tolist() == said
+        case Target.MATCH:
+            first, second = found.targets.T
+            assert first[0] == first[1] != first[2]
+            assert second[0] == second[2] != second[1]
         case Target.TAGS:
             assert [[found.label_names[i] for i in tags] for tags in found.targets] == said
     assert found.take(np.array([2])).targets.shape[0] == 1

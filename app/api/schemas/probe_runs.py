@@ -62,9 +62,10 @@ class Example(RequestModel):
         | int
         | float
         | Annotated[list[SafeText], Field(max_length=10_000)]
-        | Annotated[list[Span], Field(max_length=10_000)],
+        | Annotated[list[Span], Field(max_length=10_000)]
+        | None,
         Field(description="A class, a number, labels, a tag for every token, or spans of the text."),
-    ]
+    ] = None
     text_pair: Annotated[SafeText, Field(max_length=100_000)] | None = Field(
         default=None, description="The second text, where the task is about two."
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from app.probes.metrics import classes, numbers, several, tags
+from app.probes.metrics import classes, numbers, ranks, several, tags
 from app.probes.metrics.base import MetricError, UnsupportedMetricError
 from app.tasks.targets import Target
 
@@ -22,6 +22,7 @@ _BY_TARGET: dict[Target, ModuleType] = {
     Target.CLASSES: several,
     Target.NUMBER: numbers,
     Target.TAGS: tags,
+    Target.MATCH: ranks,
 }
 
 
@@ -103,6 +104,7 @@ def _metric_class() -> Any:  # noqa: ANN401  (evaluate ships no types)
         Target.CLASSES: (Sequence(Value("float64")), Sequence(Value("bool"))),
         Target.NUMBER: (Value("float64"), Value("float64")),
         Target.TAGS: (Sequence(Value("string")), Sequence(Value("string"))),
+        Target.MATCH: (Value("int64"), Value("int64")),
     }
 
     class TargetMetric(evaluate.Metric):  # type: ignore[misc]  # untyped base

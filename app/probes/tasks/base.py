@@ -40,7 +40,29 @@ Predict = Callable[[Part, Part, int], Any]
 """A classical baseline: from the training part, the part asked about and a seed to what the metrics read."""
 
 
-class LinearHead(nn.Module):
+class TaskModel(nn.Module, ABC):
+    """A backbone with what a task needs above it.
+
+    Attributes:
+        n_outputs: K.
+    """
+
+    n_outputs: int
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Tensor:
+        """Outputs, shape (U, K), in single precision."""
+
+    @abstractmethod
+    def begin_from(self, classifier: LinearClassifier) -> None:
+        """The head starts as this one."""
+
+    @abstractmethod
+    def classifier(self) -> LinearClassifier:
+        """The head as it stands."""
+
+
+class LinearHead(TaskModel):
     """A backbone with a dropout and one matrix on each unit's vector.
 
     The head's random start is small (deviation 0.02), so that the first loss is that of guessing.
@@ -51,6 +73,7 @@ class LinearHead(nn.Module):
         self.backbone = backbone.module
         self._encode = backbone.encode
         self._reads_apart = reads_apart
+        self.n_outputs = n_outputs
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Linear(backbone.width * (COMPARED if reads_apart else 1), n_outputs)
         nn.init.normal_(self.head.weight, std=0.02)
@@ -73,6 +96,11 @@ class LinearHead(nn.Module):
         with torch.no_grad():
             self.head.weight.copy_(torch.from_numpy(classifier.weight))
             self.head.bias.copy_(torch.from_numpy(classifier.bias))
+
+    def classifier(self) -> LinearClassifier:
+        """The head as it stands."""
+        weight, bias = (p.detach().double().cpu().numpy() for p in (self.head.weight, self.head.bias))
+        return LinearClassifier(weight=weight, bias=bias)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -99,13 +127,19 @@ class ProbeTask(ABC):
         guess_loss: Loss of guessing, by which divergence is told.
         baselines: The classical ones, by name.
         reads_apart: Whether the texts of a pair are read one by one and compared, also where all is trained.
+        has_head: Whether there is anything above the backbone that is learnt.
     """
 
     target: ClassVar[Target]
     reads_apart: ClassVar[bool] = False
+    has_head: ClassVar[bool] = True
     n_outputs: int
     guess_loss: float
     baselines: Mapping[str, Predict]
+
+    def model(self, backbone: Backbone) -> "TaskModel":
+        """What is trained: the backbone with what the task needs above it."""
+        return LinearHead(backbone, self.n_outputs, reads_apart=self.reads_apart)
 
     @abstractmethod
     def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:

@@ -8,6 +8,7 @@ from app.probes.tasks.multi_label_classification import MultiLabel
 from app.probes.tasks.sentence_similarity import Similarity
 from app.probes.tasks.text_classification import Classification
 from app.probes.tasks.text_regression import Regression
+from app.probes.tasks.text_retrieval import Retrieval
 from app.probes.tasks.token_classification import Tagging
 from models_registry.vocabulary import TaskType
 
@@ -23,6 +24,7 @@ PROBE_TASKS: Mapping[TaskType, Callable[[TrialData], ProbeTask]] = {
     TaskType.MULTI_LABEL_CLASSIFICATION: lambda data: MultiLabel(len(data.train.names)),
     TaskType.TEXT_REGRESSION: lambda data: Regression(data.train.targets),
     TaskType.SENTENCE_SIMILARITY: lambda data: Similarity(data.train.targets),
+    TaskType.TEXT_RETRIEVAL: lambda _: Retrieval(),
     TaskType.TOKEN_CLASSIFICATION: lambda data: Tagging(data.train.names),
 }
 
