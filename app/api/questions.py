@@ -126,7 +126,7 @@ def _with_dataset(words: TaskWords, data: DataFacts, dataset: StoredDataset) -> 
         type=words.type or dataset.task_type,
         languages=words.languages or main_languages(dataset),
         n_examples=shown.n_examples if data.n_examples is None else data.n_examples,
-        n_classes=shown.n_classes if data.n_classes is None else data.n_classes,
+        n_classes=(shown.n_classes or None) if data.n_classes is None else data.n_classes,
         mean_length=shown.mean_length if data.mean_length is None else data.mean_length,
         class_counts=shown.class_counts if data.class_counts is None else data.class_counts,
         dataset_sha256=dataset.sha256,
