@@ -79,7 +79,7 @@ def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
     if task.type not in {None, stored.task_type}:
         detail = f"the data set is labelled for {stored.task_type}; leave the type out"
         faults.append(FieldFault(pointer="/task/type", detail=detail))
-    metrics = TASKS[stored.task_type].metrics
+    metrics = TASKS[stored.task_type].probed_metrics
     if task.metric is not None and task.metric not in metrics:
         detail = f"{stored.task_type} is measured by one of: {', '.join(metrics)}"
         faults.append(FieldFault(pointer="/task/metric", detail=detail))

@@ -11,6 +11,7 @@ from app.datasets.profile import DatasetProfile, ProfileBuilder
 from app.datasets.table import MAX_FIELD_CHARACTERS, FieldTooLongError, Record, RecordSource
 from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault, TaskDefinition
 from app.tasks.targets import Target, counted
+from models_registry.vocabulary import Modality
 
 MAX_ROWS = 1_000_000
 MAX_CLASSES = 5_000
@@ -30,6 +31,7 @@ _UNUSABLE = {
         'Give each as {"start": 0, "end": 5, "label": "PER"}, in characters from 0, the end behind it.',
     ),
     FaultKind.LENGTHS_DIFFER: ("another number of tags than of tokens", "Give every token one tag."),
+    FaultKind.NOT_A_FILE: ("what names no image of the archive", "Give its path as it is in the archive."),
     FaultKind.NOT_A_NUMBER: ("no finite number", "Put a number there, as 3.5."),
     FaultKind.UNMARKED: (
         "a text in which no two entities are marked",
@@ -180,7 +182,8 @@ def collect(
         TooManyRowsError: There are more than `MAX_ROWS` rows.
         FieldTooLongError: A text is too long.
     """
-    builder, missing, n_rows = ProfileBuilder(), _Missing(), 0
+    builder = ProfileBuilder(has_language=task.modality is Modality.TEXT)
+    missing, n_rows = _Missing(), 0
     for record in source.records(tuple(columns.by_role.values())):
         n_rows += 1
         if n_rows > MAX_ROWS:

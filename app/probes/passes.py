@@ -16,7 +16,7 @@ from app.datasets.examples import Examples
 from app.datasets.split import subsample
 from app.probes.backbones import Backbone, best_device, load_backbone
 from app.probes.data import Part, TrialData
-from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
+from app.probes.feature_cache import Array, FeatureCache, FeatureKey, rows_digest
 from app.probes.features import Features, every_layer, extract_features
 from app.probes.inputs import Inputs, TokenizedTexts, units_of
 from app.probes.messages import Heartbeat, TrialSpec
@@ -95,8 +95,9 @@ def pass_over(
         made = _make(spec, folder, seen, data.validation, estimated, heartbeat)
         last, layers, counts, seconds = made.last, made.layers, made.counts, made.seconds
         known = np.array(astuple(made.vocabulary))
-        for key, value in zip(keys, (last, layers, counts, known), strict=True):
-            cache.put(key, value)
+        arrays: tuple[Array, ...] = (last, layers, counts, known)
+        for key, array in zip(keys, arrays, strict=True):
+            cache.put(key, array)
     features, units = np.asarray(last, dtype=np.float32), np.asarray(counts, dtype=np.int64)
     n_seen = int(units[: len(seen.rows)].sum())
     return Passed(
