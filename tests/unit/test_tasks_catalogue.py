@@ -24,6 +24,7 @@ def test_only_tasks_whose_rows_are_checked_can_be_probed() -> None:
         TaskType.TEXT_REGRESSION,
         TaskType.SENTENCE_SIMILARITY,
         TaskType.TOKEN_CLASSIFICATION,
+        TaskType.IMAGE_CLASSIFICATION,
     }
 
 
