@@ -13,7 +13,7 @@ from app.ranking.probe_model import load_probe_model
 from app.ranking.recipe import suits
 from app.tasks.catalogue import TASKS
 from models_registry.entry import ModelEntry
-from models_registry.vocabulary import Strategy, TaskType
+from models_registry.vocabulary import Modality, Strategy, TaskType
 
 ONE_DEVICE = frozenset({"cpu", "mps"})
 _LATER = {"ensemble": "ensembles"}
@@ -79,12 +79,30 @@ def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
     if task.type not in {None, stored.task_type}:
         detail = f"the data set is labelled for {stored.task_type}; leave the type out"
         faults.append(FieldFault(pointer="/task/type", detail=detail))
-    metrics = TASKS[stored.task_type].metrics
+    if TASKS[stored.task_type].modality is not Modality.TEXT:
+        faults += _not_of_files(request)
+    metrics = TASKS[stored.task_type].probed_metrics
     if task.metric is not None and task.metric not in metrics:
         detail = f"{stored.task_type} is measured by one of: {', '.join(metrics)}"
         faults.append(FieldFault(pointer="/task/metric", detail=detail))
     if faults:
         raise InvalidRequestError(faults)
+
+
+def _not_of_files(request: ProbeRunRequest) -> list[FieldFault]:
+    """What is done with models of texts only."""
+    faults = [
+        FieldFault(
+            pointer=f"/strategies/{i}",
+            detail=f"{s}: not available for images yet; choose from {', '.join(DEFAULT_STRATEGIES)}",
+        )
+        for i, s in enumerate(request.strategies)
+        if s not in DEFAULT_STRATEGIES
+    ]
+    if request.refit:
+        detail = "trained models of images are not written yet; leave it false"
+        faults.append(FieldFault(pointer="/refit", detail=detail))
+    return faults
 
 
 def check_candidates(

@@ -23,6 +23,7 @@ from app.datasets.row_errors import (
 from app.datasets.table import MAX_FIELD_CHARACTERS, FieldTooLongError, Record, RecordSource
 from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault, TaskDefinition
 from app.tasks.targets import Target, counted
+from models_registry.vocabulary import Modality
 
 MAX_ROWS = 1_000_000
 MAX_SHOWN_ROWS = 10
@@ -70,7 +71,8 @@ def collect(
         TooManyRowsError: There are more than `MAX_ROWS` rows.
         FieldTooLongError: A text is too long.
     """
-    builder, missing, n_rows = ProfileBuilder(), _Missing(), 0
+    builder = ProfileBuilder(has_language=task.modality is Modality.TEXT)
+    missing, n_rows = _Missing(), 0
     for record in source.records(tuple(columns.by_role.values())):
         n_rows += 1
         if n_rows > MAX_ROWS:

@@ -5,6 +5,9 @@ DatasetError
 ├── encoding       UnsupportedEncodingError, BinaryFileError
 ├── reading        UnsupportedFormatError
 ├── delimited      RaggedRowError
+├── archive        MalformedArchiveError, UnsafeMemberError, ArchiveTooLargeError
+├── images         DamagedImageError, ImageTooLargeError
+├── labelled_files NoImagesError, NoClassFoldersError, ManifestError
 ├── table          MalformedRowError, FieldTooLongError, TooManyColumnsError, HeaderOnlyError,
 │                  DuplicateColumnError
 ├── parquet        MalformedParquetError

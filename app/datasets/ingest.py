@@ -11,7 +11,8 @@ from typing import BinaryIO
 from app.datasets.collecting import collect
 from app.datasets.columns import ChosenColumns, ColumnChoices, choose_columns, known_names
 from app.datasets.errors import DatasetError
-from app.datasets.examples import FILE_NAME, ExampleWriter
+from app.datasets.examples import FILE_NAME, ExampleWriter, load_examples
+from app.datasets.labelled_files import keep_named
 from app.datasets.profile import profile_warnings
 from app.datasets.reading import OpenedFile, open_file
 from app.datasets.row_errors import TooManyRowsError
@@ -157,6 +158,8 @@ def _store(
     with draft_folder(data_dir) as draft:
         with ExampleWriter(draft / FILE_NAME, definition.target) as writer:
             collected = collect(opened.source, columns, definition, writer)
+        if opened.folder is not None:
+            keep_named(opened.folder, draft, load_examples(draft).texts)
         stored = StoredDataset(
             id=key,
             sha256=upload.sha256,
@@ -172,7 +175,7 @@ def _store(
                 *opened.warnings,
                 *columns.warnings,
                 *collected.warnings,
-                *profile_warnings(collected.profile, definition.target),
+                *profile_warnings(collected.profile, definition.target, noun=definition.modality),
             ),
         )
         return publish(draft, stored, data_dir)

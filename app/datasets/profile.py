@@ -93,7 +93,13 @@ def profile_from_json(values: Mapping[str, object]) -> DatasetProfile:
 class ProfileBuilder:
     """Gathers a profile from a stream of examples in 32 bytes an example."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_language: bool = True) -> None:
+        """Nothing yet.
+
+        Args:
+            has_language: Whether examples are texts; of files, named by their content, there is no language.
+        """
+        self._has_language = has_language
         self._counts: Counter[str] = Counter()
         self._codes: dict[str, int] = {}
         self._labels = array("q")
@@ -134,7 +140,8 @@ class ProfileBuilder:
         characters = len(text) - text.count(" ")
         self._characters.append(characters)
         self._n_cjk += count_cjk(text) >= CJK_TEXT_SHARE * max(1, characters)
-        self._keep_for_language(hashed, text)
+        if self._has_language:
+            self._keep_for_language(hashed, text)
 
     def _keep_for_language(self, hashed: int, text: str) -> None:
         """The texts of the smallest hashes: a random sample that depends on nothing but the texts."""
@@ -177,18 +184,21 @@ def _repeats(hashes: NDArray[np.uint64], labels: NDArray[np.int64]) -> tuple[int
     return len(hashes) - len(labels_per_text), int(np.sum(labels_per_text > 1))
 
 
-def profile_warnings(profile: DatasetProfile, target: Target = Target.CLASS) -> tuple[str, ...]:
+def profile_warnings(
+    profile: DatasetProfile, target: Target = Target.CLASS, *, noun: str = "text"
+) -> tuple[str, ...]:
     """What the owner of the data should know, a sentence each; no text of theirs is quoted.
 
     Args:
         profile: Of the data.
         target: What is predicted.
+        noun: What an example is.
     """
     found = (
         _tiny(profile),
         _rare(profile),
-        _repeated(profile),
-        _conflicting(profile),
+        _repeated(profile, noun),
+        _conflicting(profile, noun),
         _imbalanced(profile) if target is Target.CLASS else None,
         _mixed(profile),
         _long(profile),
@@ -218,21 +228,21 @@ def _rare(profile: DatasetProfile) -> str | None:
     )
 
 
-def _repeated(profile: DatasetProfile) -> str | None:
+def _repeated(profile: DatasetProfile, noun: str) -> str | None:
     if profile.duplicates <= DUPLICATE_SHARE * profile.n_examples:
         return None
     share = profile.duplicates / profile.n_examples
     return (
-        f"{profile.duplicates} examples ({share:.1%}) repeat an earlier text; "
+        f"{profile.duplicates} examples ({share:.1%}) repeat an earlier {noun}; "
         "copies are kept on one side of the split."
     )
 
 
-def _conflicting(profile: DatasetProfile) -> str | None:
+def _conflicting(profile: DatasetProfile, noun: str) -> str | None:
     if not profile.conflicting_labels:
         return None
     return (
-        f"{profile.conflicting_labels} texts occur with more than one label, "
+        f"{profile.conflicting_labels} {noun}s occur with more than one label, "
         "which limits what any model can reach."
     )
 

@@ -5,16 +5,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.datasets.archive import is_archive
 from app.datasets.conll import ConllSource
 from app.datasets.delimited import DelimitedSource
 from app.datasets.encoding import detect_encoding
 from app.datasets.errors import DatasetError
 from app.datasets.json_lines import JsonLinesSource
+from app.datasets.labelled_files import labelled_files, unpack
 from app.datasets.parquet import MalformedParquetError, ParquetSource
 from app.datasets.sniffing import sniff
 from app.datasets.table import RecordSource
 from app.datasets.upload import EmptyFileError
-from app.tasks.base import FileFormat
+from app.tasks.base import TABLES, FileFormat
 
 SNIFFED_CHARACTERS = 512 * 1024
 
@@ -57,15 +59,17 @@ class OpenedFile:
 
     Attributes:
         format: What it is.
-        encoding: Codec of its text; None for Parquet.
+        encoding: Codec of its text; None for Parquet and archives.
         source: Its records.
         warnings: What the caller should know about how it is read.
+        folder: Where its files lie, below `files`; None for a table.
     """
 
     format: FileFormat
     encoding: str | None
     source: RecordSource
     warnings: tuple[str, ...] = ()
+    folder: Path | None = None
 
 
 def open_file(
@@ -74,7 +78,7 @@ def open_file(
     """The file as a table.
 
     Args:
-        path: Where it lies.
+        path: Where it lies, in a folder of its own: an archive is unpacked beside it.
         filename: What the caller calls it.
         accepted: Formats that the task is read from.
         known_names: Case-folded column names that mark a first row as a header.
@@ -82,6 +86,8 @@ def open_file(
     Raises:
         DatasetError: It is of another format or encoding, damaged, empty, or without rows.
     """
+    if FileFormat.ARCHIVE in accepted and is_archive(path):
+        return _archive(path, known_names)
     with path.open("rb") as file:
         head = file.read(16)
     if head.startswith(b"PAR1"):
@@ -94,6 +100,17 @@ def open_file(
     if opened.format not in accepted:
         raise UnsupportedFormatError(f"a {opened.format} file", accepted)
     return opened
+
+
+def _archive(path: Path, known_names: Collection[str]) -> OpenedFile:
+    def open_table(manifest: Path, filename: str) -> RecordSource:
+        return open_file(manifest, filename=filename, accepted=TABLES, known_names=known_names).source
+
+    folder = path.with_name("unpacked")
+    source = labelled_files(unpack(path, folder), open_table)
+    return OpenedFile(
+        format=FileFormat.ARCHIVE, encoding=None, source=source, warnings=source.warnings, folder=folder
+    )
 
 
 def _parquet(path: Path, filename: str) -> OpenedFile:

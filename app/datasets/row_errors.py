@@ -18,6 +18,7 @@ _UNUSABLE = {
         'Give each as {"start": 0, "end": 5, "label": "PER"}, in characters from 0, the end behind it.',
     ),
     FaultKind.LENGTHS_DIFFER: ("another number of tags than of tokens", "Give every token one tag."),
+    FaultKind.NOT_A_FILE: ("what names no image of the archive", "Give its path as it is in the archive."),
     FaultKind.NOT_A_NUMBER: ("no finite number", "Put a number there, as 3.5."),
     FaultKind.UNMARKED: (
         "a text in which no two entities are marked",

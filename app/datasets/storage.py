@@ -1,6 +1,7 @@
 """Stored data sets: one folder each, whole or not there at all.
 
     <data_dir>/datasets/<id>/examples.parquet   the examples
+    <data_dir>/datasets/<id>/files/             images, where examples are images, named by their content
     <data_dir>/datasets/<id>/meta.json          everything else that is known of them
     <data_dir>/datasets/.incoming/              what is still being received or written
 
@@ -69,7 +70,7 @@ class StoredDataset:
         project: Whose it is.
         columns: Column names by role, as they were read.
         file_format: Format of the upload.
-        encoding: Codec of its text; None for Parquet.
+        encoding: Codec of its text; None for Parquet and archives.
         n_bytes: Size of the upload.
         profile: Facts about the examples.
         warnings: What its owner should know.
@@ -159,7 +160,7 @@ def draft_folder(data_dir: Path) -> Iterator[Path]:
 def publish(draft: Path, stored: StoredDataset, data_dir: Path) -> StoredDataset:
     """Makes a finished draft the data set, in one step; of two equal ones the first stays."""
     (draft / META_NAME).write_bytes(_STORED.dump_json(stored, indent=1))
-    for file in draft.iterdir():
+    for file in draft.rglob("*"):
         _sync(file)
     target = dataset_folder(data_dir, stored.id)
     try:

@@ -20,7 +20,9 @@ from torch import nn
 import app.probes.artifact_predict
 from app.datasets.examples import load_examples
 from app.probes.artifact_files import FOLDER
-from app.probes.backbones import STATIC_VECTORS, Backbone
+from app.probes.backbones import STATIC_VECTORS, BackboneError, TextBackbone
+from app.probes.image_backbones import ImageBackbone
+from app.probes.loading import LoadedBackbone
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Exported, TrialSpec
 from app.tasks.targets import Target
@@ -35,7 +37,7 @@ def export(
     spec: TrialSpec,
     source: Path,
     head: LinearClassifier,
-    backbone: Backbone | None = None,
+    backbone: LoadedBackbone | None = None,
     *,
     target: Target = Target.CLASS,
     reads_apart: bool | None = None,
@@ -51,7 +53,12 @@ def export(
         target: What the head predicts.
         reads_apart: Whether the texts of a pair are read one by one; a frozen backbone always does.
         max_length: Tokens kept of a text; those of the recipe by default.
+
+    Raises:
+        BackboneError: It is a model of images, of which no program is written that uses them.
     """
+    if isinstance(backbone, ImageBackbone):
+        raise BackboneError("trained models of images are not written yet")
     place = spec.folder / FOLDER
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
@@ -96,7 +103,7 @@ def _described(spec: TrialSpec) -> dict[str, Any]:
     }
 
 
-def _save_vectors(source: Path, target: Path, backbone: Backbone | None) -> None:
+def _save_vectors(source: Path, target: Path, backbone: TextBackbone | None) -> None:
     """A table of word vectors is its whole self, which no hub serves in this form."""
     target.mkdir()
     _copy_tokenizer(source, target)
@@ -119,7 +126,7 @@ def _save_adapter(spec: TrialSpec, module: nn.Module, target: Path) -> None:
     (target / "README.md").unlink(missing_ok=True)  # a form to be filled in
 
 
-def _save_model(source: Path, target: Path, backbone: Backbone) -> None:
+def _save_model(source: Path, target: Path, backbone: TextBackbone) -> None:
     """All of the model, of its vocabulary too: what no text used is as it was."""
     from transformers import AutoModel
 
@@ -140,7 +147,7 @@ def _save_model(source: Path, target: Path, backbone: Backbone) -> None:
     _copy_tokenizer(source, target)
 
 
-def _with_trained(table: torch.Tensor, backbone: Backbone, rows: torch.Tensor) -> torch.Tensor:
+def _with_trained(table: torch.Tensor, backbone: TextBackbone, rows: torch.Tensor) -> torch.Tensor:
     """A table of all vectors, shape (V, d), with those that were trained in their places."""
     if backbone.kept_ids is None:
         return rows.detach().cpu().contiguous()

@@ -50,15 +50,38 @@ class Backbone(Protocol):
         width: d.
         n_parameters: Of the module as loaded.
         max_length: Longest input in tokens.
-        tokenizer_sha256: Equal for backbones that make equal tokens of equal texts; None where unknown.
-        unknown_id: Id of the token for what the vocabulary lacks; None where it lacks nothing.
-        kept_ids: Old ids of the vectors that a restricted vocabulary has, ascending; None where it has all.
     """
 
     module: nn.Module
     width: int
     n_parameters: int
     max_length: int
+
+    def encode(self, batch: Any) -> Tensor:  # noqa: ANN401  (of texts or images, as the model reads them)
+        """One vector a unit, shape (U, d); 0 for a text without tokens and a word that was cut off."""
+
+    def encode_layers(self, batch: Any) -> Tensor:  # noqa: ANN401
+        """The same of every layer, input vectors first and `encode`'s last, shape (U, layers + 1, d)."""
+
+    def save_memory(self) -> None:
+        """Activations are computed again for the backward pass instead of kept, where it knows how."""
+
+    def layers(self) -> list[nn.Module]:
+        """Its blocks, the lowest first; none of a table of word vectors."""
+
+    def add_adapters(self, config: "PeftConfig") -> nn.Module:
+        """All weights frozen, with adapters beside them; returns what holds both, from now on `module`."""
+
+
+class TextBackbone(Backbone, Protocol):
+    """A pretrained model of texts without its head.
+
+    Attributes:
+        tokenizer_sha256: Equal for backbones that make equal tokens of equal texts; None where unknown.
+        unknown_id: Id of the token for what the vocabulary lacks; None where it lacks nothing.
+        kept_ids: Old ids of the vectors that a restricted vocabulary has, ascending; None where it has all.
+    """
+
     tokenizer_sha256: str | None
     unknown_id: int | None
     kept_ids: NDArray[np.int64] | None
@@ -69,27 +92,12 @@ class Backbone(Protocol):
         The prefix is put before texts and pairs, not before words.
         """
 
-    def encode(self, batch: Batch) -> Tensor:
-        """One vector a unit, shape (U, d); 0 for a text without tokens and a word that was cut off."""
-
-    def encode_layers(self, batch: Batch) -> Tensor:
-        """The same of every layer, input vectors first and `encode`'s last, shape (U, layers + 1, d)."""
-
     def restrict_vocabulary(self, used: NDArray[np.int32]) -> NDArray[np.int32]:
         """Only the vectors of these token ids remain; returns new id by old id, shape (V,).
 
         Rows that no text uses get no gradient, so a fine-tune on the same texts is the same without them, but
         for their decay; a multilingual model loses four fifths of its weights this way.
         """
-
-    def save_memory(self) -> None:
-        """Activations are computed again for the backward pass instead of kept, where it knows how."""
-
-    def layers(self) -> list[nn.Module]:
-        """Its blocks, the lowest first; none of a table of word vectors."""
-
-    def add_adapters(self, config: "PeftConfig") -> nn.Module:
-        """All weights frozen, with adapters beside them; returns what holds both, from now on `module`."""
 
 
 def _second_begins(sequence_ids: Sequence[int | None]) -> int:
@@ -320,7 +328,7 @@ class Transformer:
         return self.module
 
 
-def load_backbone(folder: Path, *, seed: int = 0, input_prefix: str = "") -> Backbone:
+def load_backbone(folder: Path, *, seed: int = 0, input_prefix: str = "") -> TextBackbone:
     """The model in this folder in single precision, read from safetensors only, never with remote code.
 
     Args:

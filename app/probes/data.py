@@ -28,6 +28,7 @@ class Part:
         pairs: n second texts; None where examples are of one text.
         names: What places among the targets stand for.
         values: Targets, shape (n, ...); None where they are the classes.
+        folder: Of the data set, where texts may be names of files.
     """
 
     rows: NDArray[np.int64]
@@ -37,6 +38,7 @@ class Part:
     pairs: Sequence[str] | None = None
     names: tuple[str, ...] = ()
     values: NDArray[Any] | None = None
+    folder: Path = Path()
 
     @property
     def targets(self) -> NDArray[Any]:
@@ -53,7 +55,13 @@ class Part:
             pairs=None if self.pairs is None else [self.pairs[i] for i in places],
             names=self.names,
             values=None if self.values is None else self.values[places],
+            folder=self.folder,
         )
+
+    @property
+    def paths(self) -> list[Path]:
+        """Of the n files, where examples are files."""
+        return [self.folder / name for name in self.texts]
 
     @property
     def inputs(self) -> Sequence[str] | Sequence[tuple[str, str]] | Sequence[list[str]]:
@@ -117,14 +125,14 @@ def read_trial_data(dataset_folder: Path, split_file: Path) -> TrialData:
         validation = validation[np.linspace(0, len(validation) - 1, MOST_VALIDATION).astype(np.int64)]
     train = np.asarray(split["train"], dtype=np.int64)
     return TrialData(
-        train=_part(examples, train),
+        train=_part(examples, train, dataset_folder),
         seen=np.asarray(split.get("seen", range(len(train))), dtype=np.int64),
-        validation=_part(examples, validation),
-        test=_part(examples, np.asarray(split.get("test", ()), dtype=np.int64)),
+        validation=_part(examples, validation, dataset_folder),
+        test=_part(examples, np.asarray(split.get("test", ()), dtype=np.int64), dataset_folder),
     )
 
 
-def _part(examples: Examples, rows: NDArray[np.int64]) -> Part:
+def _part(examples: Examples, rows: NDArray[np.int64], folder: Path) -> Part:
     taken = examples.take(rows)
     groups = taken.groups
     if groups is None:
@@ -138,4 +146,5 @@ def _part(examples: Examples, rows: NDArray[np.int64]) -> Part:
         pairs=taken.pairs,
         names=taken.label_names,
         values=taken.values,
+        folder=folder,
     )

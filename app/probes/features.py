@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.probes.backbones import Backbone
-from app.probes.inputs import TokenizedTexts, units_of
+from app.probes.inputs import Encoded, units_of
 from app.probes.messages import SINGLE
 from app.probes.precision import Precision
 
@@ -43,7 +43,7 @@ def every_layer(layers: Tensor) -> Tensor:
 
 def extract_features(
     backbone: Backbone,
-    tokenized: TokenizedTexts,
+    tokenized: Encoded,
     *,
     rows: NDArray[np.int64] | None = None,
     reduce: Reduce = last_layer,
@@ -55,7 +55,7 @@ def extract_features(
 
     Args:
         backbone: The model.
-        tokenized: Texts.
+        tokenized: Texts or images.
         rows: Places of n of them, in whose order vectors come; None for all.
         reduce: What is kept of the layers of each batch, so that no more is ever held.
         precision: `fp32` or `bf16`, on a processor.

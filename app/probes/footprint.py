@@ -13,8 +13,11 @@ largest resident size of nearly each within 20 %. `tests/speed/predicted.py` mea
 import math
 from dataclasses import dataclass
 
-from app.ranking.cost import ADAPTER_BYTES, STATE_BYTES
-from models_registry.entry import ModelEntry
+import numpy as np
+
+from app.ranking.candidates import cnn_activations
+from app.ranking.cost import ADAPTER_BYTES, CNN_COPIES, STATE_BYTES
+from models_registry.entry import Architecture, ModelEntry
 from models_registry.vocabulary import Strategy
 
 BASE_BYTES, STATIC_BASE_BYTES = 0.58e9, 0.45e9
@@ -40,6 +43,10 @@ MARGIN = 1.2
 """Predictions are right within a fifth."""
 NOT_CHECKPOINTED = frozenset({Strategy.PREFIX})
 """A prefix enters as a cache, which layers that are computed again do not know."""
+
+
+PATCH, IMAGE_SIZE = 16, 224
+"""Pixels a side of a transformer's patch, and of an image where the entry does not say: the commonest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,19 +78,31 @@ def peak_bytes(
         entry: The model.
         strategy: How it is adapted.
         micro_batch: B.
-        tokens: T.
+        tokens: T, of a text.
         gradient_checkpointing: Whether activations are computed again.
     """
     inputs = 4.0 * entry.n_embedding_parameters
     if entry.n_layers == 0:
         return STATIC_BASE_BYTES + STATIC_INPUT_COPIES * inputs
     state = STATE_BYTES.get(strategy, ADAPTER_BYTES) * (entry.n_parameters - entry.n_embedding_parameters)
-    layer = KEPT.get(strategy, 1.0) * 4.0 * micro_batch * tokens * entry.embedding_width
-    if gradient_checkpointing:
+    kept = KEPT.get(strategy, 1.0) * 4.0 * micro_batch
+    layer = kept * places(entry, tokens) * entry.embedding_width
+    if entry.architecture is Architecture.CNN:
+        activations = (
+            kept * CNN_COPIES * float(cnn_activations(np.array(entry.forward_flops, dtype=np.float64)))
+        )
+    elif gradient_checkpointing:
         activations = layer * (VALUES_A_LAYER + CHECKPOINTED_VALUES * entry.n_layers)
     else:
         activations = layer * VALUES_A_LAYER * entry.n_layers
     return BASE_BYTES + INPUT_COPIES * inputs + state + activations
+
+
+def places(entry: ModelEntry, tokens: int) -> int:
+    """Positions of an input: of a text its tokens, of an image its patches and what is put before them."""
+    if entry.flops_unit == "token":
+        return tokens
+    return ((entry.input_size or IMAGE_SIZE) // PATCH) ** 2 + 1
 
 
 def fitted(entry: ModelEntry, strategy: Strategy, tokens: int, limit_bytes: float) -> Footprint:

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from app.probes.image_inputs import ImageFiles
+
 Inputs: TypeAlias = Sequence[str] | Sequence[tuple[str, str]] | Sequence[list[str]]
 """n texts, n pairs of texts, or n texts as lists of words."""
 
@@ -190,6 +192,11 @@ class TokenizedTexts:
             words=None if self.words is None else self.words.in_batch(rows),
         )
 
+    def training_batch(self, rows: NDArray[np.int64], seed: int) -> Batch:
+        """The same as `batch`: texts are not changed by chance."""
+        del seed
+        return self.batch(rows)
+
     def renumbered(self, new_ids: NDArray[np.int32]) -> "TokenizedTexts":
         """The same texts after the vocabulary was restricted.
 
@@ -236,12 +243,17 @@ class TextsApart:
         """The first texts of these pairs, then the second ones."""
         return self.texts.batch(np.concatenate([rows, rows + len(self)]))
 
+    def training_batch(self, rows: NDArray[np.int64], seed: int) -> Batch:
+        """The same as `batch`: texts are not changed by chance."""
+        del seed
+        return self.batch(rows)
+
     def renumbered(self, new_ids: NDArray[np.int32]) -> "TextsApart":
         """The same pairs after the vocabulary was restricted; see `TokenizedTexts.renumbered`."""
         return TextsApart(texts=self.texts.renumbered(new_ids))
 
 
-Encoded: TypeAlias = TokenizedTexts | TextsApart
+Encoded: TypeAlias = TokenizedTexts | TextsApart | ImageFiles
 """What a model is trained on."""
 
 

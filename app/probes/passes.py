@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from app.datasets.examples import Examples
 from app.datasets.split import subsample
-from app.probes.backbones import Backbone, best_device, load_backbone
+from app.probes.backbones import TextBackbone, best_device
 from app.probes.data import Part, TrialData
-from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
+from app.probes.feature_cache import Array, FeatureCache, FeatureKey, rows_digest
 from app.probes.features import Features, every_layer, extract_features
-from app.probes.inputs import Inputs, TokenizedTexts, units_of
+from app.probes.image_backbones import ImageBackbone
+from app.probes.inputs import Encoded, Inputs, TokenizedTexts, units_of
+from app.probes.loading import load_model
 from app.probes.messages import Heartbeat, TrialSpec
 from app.probes.tokens import tokenize
 from app.probes.vocabulary_fit import VocabularyFit, vocabulary_fit
@@ -44,7 +46,7 @@ class Passed:
         estimated: Places among the seen of the examples that estimators read, ascending, shape (m,).
         layers: Every layer of the units of these, input vectors first, shape (U'', layers + 1, d).
         seconds: In passes; 0 where the cache had all.
-        vocabulary: How well the tokenizer knows the texts.
+        vocabulary: How well the tokenizer knows the texts; None of images.
     """
 
     seen: Features
@@ -54,7 +56,7 @@ class Passed:
     estimated: NDArray[np.int64]
     layers: Features
     seconds: float
-    vocabulary: VocabularyFit
+    vocabulary: VocabularyFit | None
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ class _Made:
     last: Features
     layers: Features
     counts: NDArray[np.int64]
-    vocabulary: VocabularyFit
+    vocabulary: VocabularyFit | None
     seconds: float
 
 
@@ -94,9 +96,10 @@ def pass_over(
     if last is None or layers is None or counts is None or known is None:
         made = _make(spec, folder, seen, data.validation, estimated, heartbeat)
         last, layers, counts, seconds = made.last, made.layers, made.counts, made.seconds
-        known = np.array(astuple(made.vocabulary))
-        for key, value in zip(keys, (last, layers, counts, known), strict=True):
-            cache.put(key, value)
+        known = np.array(() if made.vocabulary is None else astuple(made.vocabulary))
+        arrays: tuple[Array, ...] = (last, layers, counts, known)
+        for key, array in zip(keys, arrays, strict=True):
+            cache.put(key, array)
     features, units = np.asarray(last, dtype=np.float32), np.asarray(counts, dtype=np.int64)
     n_seen = int(units[: len(seen.rows)].sum())
     return Passed(
@@ -120,12 +123,13 @@ def _make(
     heartbeat: Callable[[Heartbeat], None],
 ) -> _Made:
     heartbeat(Heartbeat(stage="loading"))
-    backbone = load_backbone(folder, seed=spec.seed, input_prefix=spec.input_prefix)
+    backbone = load_model(folder, seed=spec.seed, input_prefix=spec.input_prefix)
     backbone.module.to(best_device())
-    texts = _texts(seen, validation)
-    tokenized = TokenizedTexts.joined(
-        [tokenize(spec, backbone, part, spec.recipe.max_length) for part in texts if len(part)]
-    )
+    tokenized: Encoded
+    if isinstance(backbone, ImageBackbone):
+        fit, tokenized = None, backbone.read([*seen.paths, *validation.paths])
+    else:
+        fit, tokenized = _tokenized(spec, backbone, _texts(seen, validation))
     n_examples = len(seen.rows) + len(validation.rows)
     n_each = len(tokenized) // max(n_examples, 1)
     of_estimated = _of_each_text(estimated, n_examples, n_each)
@@ -146,13 +150,6 @@ def _make(
     last[units_of(units, of_estimated)] = layers[:, -1]
     if len(others):
         last[units_of(units, others)] = rest[:, -1]
-    fit = vocabulary_fit(
-        tokenized,
-        [_joined(text) for part in texts for text in part],
-        unknown_id=backbone.unknown_id,
-        n_special=_n_special(backbone, is_cut=tokenized.words is not None),
-        max_length=min(spec.recipe.max_length, backbone.max_length),
-    )
     return _Made(
         last=_compared(last, n_each),
         layers=_compared(layers, n_each),
@@ -162,7 +159,24 @@ def _make(
     )
 
 
-def _n_special(backbone: Backbone, *, is_cut: bool) -> int:
+def _tokenized(
+    spec: TrialSpec, backbone: TextBackbone, texts: Sequence[Sequence[str] | Sequence[list[str]]]
+) -> tuple[VocabularyFit, TokenizedTexts]:
+    """All texts as tokens, and how well these suit them."""
+    tokenized = TokenizedTexts.joined(
+        [tokenize(spec, backbone, part, spec.recipe.max_length) for part in texts if len(part)]
+    )
+    fit = vocabulary_fit(
+        tokenized,
+        [_joined(text) for part in texts for text in part],
+        unknown_id=backbone.unknown_id,
+        n_special=_n_special(backbone, is_cut=tokenized.words is not None),
+        max_length=min(spec.recipe.max_length, backbone.max_length),
+    )
+    return fit, tokenized
+
+
+def _n_special(backbone: TextBackbone, *, is_cut: bool) -> int:
     """Tokens that every text gets besides its own."""
     nothing: Inputs = [[""]] if is_cut else [""]
     return int(backbone.tokenize(nothing, MOST_SPECIAL).lengths[0])
@@ -172,7 +186,9 @@ def _joined(text: str | list[str]) -> str:
     return text if isinstance(text, str) else " ".join(text)
 
 
-def _fit_of(known: NDArray[np.generic]) -> VocabularyFit:
+def _fit_of(known: NDArray[np.generic]) -> VocabularyFit | None:
+    if not known.size:
+        return None
     fertility, unknown_share, truncated_share = np.asarray(known, dtype=np.float64).tolist()
     return VocabularyFit(fertility=fertility, unknown_share=unknown_share, truncated_share=truncated_share)
 

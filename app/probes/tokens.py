@@ -7,13 +7,13 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from app.probes.backbones import Backbone
+from app.probes.backbones import TextBackbone
 from app.probes.feature_cache import FeatureCache, TokenKey
 from app.probes.inputs import Inputs, TokenizedTexts, Words, is_cut, is_paired
 from app.probes.messages import TrialSpec
 
 
-def tokenize(spec: TrialSpec, backbone: Backbone, texts: Inputs, max_length: int) -> TokenizedTexts:
+def tokenize(spec: TrialSpec, backbone: TextBackbone, texts: Inputs, max_length: int) -> TokenizedTexts:
     """The tokens of a trial's texts, as the backbone would make them.
 
     Args:

@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from app.probes.backbones import Backbone
 from app.probes.data import Part, TrialData
 from app.probes.features import length_sorted_batches
-from app.probes.inputs import Encoded, TextsApart, units_of
+from app.probes.image_backbones import ImageBackbone
+from app.probes.inputs import Encoded, TextsApart, TokenizedTexts, units_of
+from app.probes.loading import LoadedBackbone
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Heartbeat, RefitPoint, SlicePoint, TestScore, TrialSpec
 from app.probes.precision import Precision
@@ -80,7 +81,7 @@ class FineTune:
     def __init__(
         self,
         spec: TrialSpec,
-        backbone: Backbone,
+        backbone: LoadedBackbone,
         data: TrialData,
         head: LinearClassifier | None = None,
         devices: Sequence[torch.device] | None = None,
@@ -99,7 +100,7 @@ class FineTune:
         room = backbone.max_length - reserved_positions(Strategy(spec.strategy))
         self.max_length = min(spec.recipe.max_length, room)
         self._task = probe_task(spec.task_type, data)
-        self._train, self._validation, self._test = _tokenize(
+        self._train, self._validation, self._test = _encoded(
             spec, backbone, data, self.max_length, reads_apart=self._task.reads_apart
         )
         self._data = data
@@ -222,14 +223,14 @@ class FineTune:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
-        loss = self._accumulate(self._rows_of(step))
+        loss = self._accumulate(self._rows_of(step), seed=self._spec.seed * _STEP_SEED_STRIDE + step)
         self._replicas.gather_gradients()
         self._precision.update(self._optimizer, self._model.parameters())
         self._adaptation.after_step(step)
         self._replicas.spread_weights()
         return loss
 
-    def _accumulate(self, rows: NDArray[np.int64]) -> float:
+    def _accumulate(self, rows: NDArray[np.int64], *, seed: int) -> float:
         """Gradients of a batch, a micro-batch a device at a time, weighing as its examples do; the loss."""
         losses: list[Tensor] = []
         chunk = (self._spec.recipe.micro_batch or len(rows)) * len(self._replicas)
@@ -238,7 +239,7 @@ class FineTune:
         for start in range(0, len(rows), chunk):
             for model, device, part in self._replicas.parted(rows[start : start + chunk]):
                 with self._precision.autocast():
-                    outputs = model(self._train.batch(part).to(device))
+                    outputs = model(self._train.training_batch(part, seed).to(device))
                     targets = self._targets_of(part)
                     given = None if self._class_weights is None else self._class_weights.to(device)
                     share = importance(targets.numpy(), weights) / whole
@@ -314,18 +315,22 @@ class FineTune:
         )
 
 
-def _tokenize(
-    spec: TrialSpec, backbone: Backbone, data: TrialData, max_length: int, *, reads_apart: bool
+def _encoded(
+    spec: TrialSpec, backbone: LoadedBackbone, data: TrialData, max_length: int, *, reads_apart: bool
 ) -> tuple[Encoded, Encoded, Encoded]:
-    """The tokens of training, validation and test part, and the backbone's vocabulary cut to them."""
+    """Training, validation and test part as the backbone reads them, its vocabulary cut to their tokens."""
+    every = (data.train, data.validation, data.test)
+    if isinstance(backbone, ImageBackbone):
+        images = [backbone.read(part.paths) for part in every]
+        return images[0], images[1], images[2]
 
-    def encoded(part: Part) -> Encoded:
+    def encoded(part: Part) -> TokenizedTexts | TextsApart:
         if not reads_apart:
             return tokenize(spec, backbone, part.inputs, max_length)
         first, second = (tokenize(spec, backbone, t, max_length) for t in (part.texts, part.pairs or ()))
         return TextsApart.of(first, second)
 
-    parts = [encoded(part) for part in (data.train, data.validation, data.test)]
+    parts = [encoded(part) for part in every]
     new_ids = backbone.restrict_vocabulary(np.unique(np.concatenate([part.ids for part in parts])))
     train, validation, test = (part.renumbered(new_ids) for part in parts)
     return train, validation, test

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from app.probes.artifacts import export
-from app.probes.backbones import BackboneError, load_backbone
+from app.probes.backbones import BackboneError
 from app.probes.baselines import run_baselines
 from app.probes.data import TrialData, read_trial_data
+from app.probes.loading import load_model
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import (
     BaselineReport,
@@ -139,7 +140,7 @@ class Trial:
             inverse_regularisation=head.inverse_regularisation,
             extraction_seconds=extraction_seconds,
             pass_seconds=passed.seconds,
-            vocabulary=asdict(passed.vocabulary),
+            vocabulary={} if passed.vocabulary is None else asdict(passed.vocabulary),
         )
 
     def _transferability(self, passed: Passed, head: HeadFit) -> dict[str, float | None]:
@@ -169,7 +170,7 @@ class Trial:
         if is_new and spec.recipe.head_from_features and has_features:
             head = self._fit_head(self._passes()).classifier
         self._beat(Heartbeat(stage="loading"))
-        backbone = load_backbone(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
+        backbone = load_model(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
         return FineTune(spec, backbone, data, head)
 
     def _export(self) -> Exported:

@@ -48,6 +48,7 @@ class FaultKind(StrEnum):
     UNMARKED = "unmarked"
     NOT_A_LIST = "not a list"
     NOT_A_NUMBER = "not a number"
+    NOT_A_FILE = "not a file"
     NOT_TAGS = "not tags"
     NOT_SPANS = "not spans"
     LENGTHS_DIFFER = "lengths differ"
@@ -110,6 +111,7 @@ class TaskDefinition:
         min_classes: Fewest distinct labels that make a task; None where labels are not classes.
         check_row: Checks one row; None where data of this task is not read yet.
         target: What is predicted of an example.
+        unprobed_metrics: Of the metrics those that figures are published in and probes do not compute.
     """
 
     task_type: TaskType
@@ -121,6 +123,7 @@ class TaskDefinition:
     min_classes: int | None = None
     check_row: RowCheck | None = None
     target: Target = Target.CLASS
+    unprobed_metrics: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.metrics if name not in METRICS]
@@ -131,6 +134,11 @@ class TaskDefinition:
     def default_metric(self) -> str:
         """Canonical metric name, taken where the caller names none."""
         return self.metrics[0]
+
+    @property
+    def probed_metrics(self) -> tuple[str, ...]:
+        """Those that a probe may be measured by."""
+        return tuple(name for name in self.metrics if name not in self.unprobed_metrics)
 
     @property
     def modality(self) -> Modality:

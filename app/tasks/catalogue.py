@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from app.tasks.base import TABLES, FileFormat, TaskDefinition
+from app.tasks.image_classification import IMAGE_CLASSIFICATION
 from app.tasks.multi_label_classification import MULTI_LABEL_CLASSIFICATION
 from app.tasks.relation_extraction import RELATION_EXTRACTION
 from app.tasks.sentence_similarity import SENTENCE_SIMILARITY
@@ -56,13 +57,7 @@ _ALL = (
         "A text to continue, or plain text.",
         TABLES,
     ),
-    _described(
-        TaskType.IMAGE_CLASSIFICATION,
-        "Image classification",
-        ("accuracy", "balanced_accuracy", "f1_macro", "top5_accuracy"),
-        "An image and its class.",
-        _ARCHIVE,
-    ),
+    IMAGE_CLASSIFICATION,
     _described(
         TaskType.OBJECT_DETECTION,
         "Object detection",

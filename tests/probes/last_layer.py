@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from app.probes.backbones import Backbone
+from app.probes.backbones import TextBackbone
 from app.probes.features import TOKEN_BUDGET, Features, extract_features
 
 
 def last_layer(
-    backbone: Backbone, texts: Sequence[str], *, max_length: int, token_budget: int = TOKEN_BUDGET
+    backbone: TextBackbone, texts: Sequence[str], *, max_length: int, token_budget: int = TOKEN_BUDGET
 ) -> Features:
     """One vector a text, shape (n, d)."""
     tokenized = backbone.tokenize(texts, max_length)

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from app.probes.backbones import Backbone, StaticVectors, UnloadableModelError, kept_ids, load_backbone
+from app.probes.backbones import StaticVectors, TextBackbone, UnloadableModelError, kept_ids, load_backbone
 from app.probes.features import every_layer, extract_features, length_sorted_batches
 from app.probes.inputs import TokenizedTexts, mean_pool
 from tests.probes.last_layer import last_layer
@@ -80,7 +80,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return write_model(tmp_path / "model", request.param)
 
 
-def encode_one(backbone: Backbone, text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+def encode_one(backbone: TextBackbone, text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
     tokenized = backbone.tokenize([text], 32)
     with torch.inference_mode():
         return np.asarray(backbone.encode(tokenized.batch(np.array([0])))[0].numpy())

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from app.probes.backbones import Backbone, load_backbone
+from app.probes.backbones import TextBackbone, load_backbone
 from app.probes.logistic import LinearClassifier
 from app.probes.tasks.base import LinearHead
 from app.probes.tasks.text_classification import Classification
@@ -14,7 +14,7 @@ from tests.probes.last_layer import last_layer
 TEXTS = ["a b", "b c", "c d d", "a"]
 
 
-def static_backbone(folder: Path) -> Backbone:
+def static_backbone(folder: Path) -> TextBackbone:
     tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate("?abcd")}, unk_token="?"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(folder / "tokenizer.json"))

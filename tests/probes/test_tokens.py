@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.probes.backbones import Backbone, load_backbone, tokenizer_digest
+from app.probes.backbones import TextBackbone, load_backbone, tokenizer_digest
 from app.probes.inputs import Inputs, TokenizedTexts
 from app.probes.messages import TrainingRecipe, TrialSpec
 from app.probes.tokens import tokenize
@@ -27,7 +27,7 @@ def spec(tmp_path: Path, model: Path) -> TrialSpec:
 class Counting:
     """Counts how often a backbone has to tokenise."""
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: TextBackbone) -> None:
         self._tokenize = backbone.tokenize
         self.n_calls = 0
         backbone.tokenize = self  # type: ignore[method-assign]

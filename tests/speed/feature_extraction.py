@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 
 from app.demo import fetch_reviews
-from app.probes.backbones import Backbone, load_backbone
+from app.probes.backbones import TextBackbone, load_backbone
 from app.probes.features import extract_features
 from app.probes.messages import BRAIN
 from app.probes.weights import ensure_weights, packaged_entries
@@ -57,7 +57,7 @@ def plain_loop(
     return features
 
 
-def served(backbone: Backbone, texts: list[str], precision: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+def served(backbone: TextBackbone, texts: list[str], precision: str) -> np.ndarray[Any, np.dtype[np.float32]]:
     """What a feature pass does, of which the head reads the last layer."""
     tokenized = backbone.tokenize(texts, MAX_LENGTH)
     return extract_features(backbone, tokenized, precision=precision)[:, -1]

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from app.probes import metrics
 from app.probes.backbones import Backbone
 from app.probes.data import Part
+from app.probes.image_inputs import ImageBatch
 from app.probes.inputs import Batch, compared
 from app.probes.logistic import LinearClassifier
 from app.tasks.targets import Target
@@ -79,7 +80,7 @@ class LinearHead(TaskModel):
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch | ImageBatch) -> Tensor:
         """Outputs, shape (U, K), in single precision: in fewer bits classes would often tie."""
         vectors = self._encode(batch)
         pooled = self.dropout(compared(vectors) if self._reads_apart else vectors)

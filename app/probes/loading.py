@@ -1,0 +1,34 @@
+"""The model in a folder, of texts or of images, as its configuration says."""
+
+import json
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+
+from app.probes.backbones import TextBackbone, UnloadableModelError, load_backbone
+from app.probes.image_backbones import ImageBackbone, load_image_backbone, reads_images
+
+LoadedBackbone: TypeAlias = TextBackbone | ImageBackbone
+
+
+def load_model(folder: Path, *, seed: int = 0, input_prefix: str = "") -> LoadedBackbone:
+    """The model in this folder in single precision; see `load_backbone`.
+
+    Args:
+        folder: `config.json` and safetensors; of a model of texts a tokenizer too.
+        seed: Of weights that a checkpoint lacks; a checkpoint that lacks any of importance is refused.
+        input_prefix: Put before every text.
+
+    Raises:
+        UnloadableModelError: It is not a whole model of a known kind.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        model_type = str(config.get("model_type"))
+        if reads_images(model_type):
+            torch.manual_seed(seed)
+            return load_image_backbone(folder, model_type)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise UnloadableModelError(folder, str(error).splitlines()[0]) from error
+    return load_backbone(folder, seed=seed, input_prefix=input_prefix)
