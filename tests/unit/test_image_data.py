@@ -8,11 +8,11 @@ import pytest
 from app.api.errors import InvalidRequestError
 from app.api.probe_checks import check_task
 from app.api.schemas.probe_runs import ProbeRunRequest
-from app.datasets.collecting import UnusableValueError
 from app.datasets.columns import ColumnChoices
 from app.datasets.errors import DatasetError
 from app.datasets.examples import load_examples
 from app.datasets.ingest import ingest
+from app.datasets.row_errors import UnusableValueError
 from app.datasets.split import split
 from app.datasets.storage import StoredDataset, dataset_folder, delete
 from app.probes.footprint import fitted, peak_bytes, places

@@ -51,7 +51,7 @@ class TaskModel(nn.Module, ABC):
     n_outputs: int
 
     @abstractmethod
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch | ImageBatch) -> Tensor:
         """Outputs, shape (U, K), in single precision."""
 
     @abstractmethod
