@@ -38,7 +38,9 @@ DatasetId = Annotated[str, Path(max_length=100, description="Id of a data set.")
     responses=problems(413, 415, 422),
 )
 def create_dataset(
-    file: Annotated[UploadFile, File(description="CSV, TSV, JSON Lines, Parquet or, with tags, CoNLL.")],
+    file: Annotated[
+        UploadFile, File(description="CSV, TSV, JSON Lines, Parquet; tags as CoNLL, images as ZIP or TAR.")
+    ],
     task_type: Annotated[
         TaskType, Form(description="What it is labelled for.", examples=["text-classification"])
     ],

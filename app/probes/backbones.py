@@ -354,7 +354,12 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _load_model(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped here)
+def pretrained_network(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped here)
+    """A network that `transformers` knows, in single precision, from safetensors alone, with all its weights.
+
+    Raises:
+        UnloadableModelError: Weights other than those of a pooler are missing.
+    """
     from transformers import AutoModel
     from transformers.utils import logging
 
@@ -370,6 +375,11 @@ def _load_model(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped 
     missing = [name for name in info["missing_keys"] if "pooler" not in name]
     if missing:
         raise UnloadableModelError(folder, f"weights are missing: {', '.join(sorted(missing)[:3])}")
+    return model
+
+
+def _load_model(folder: Path) -> Any:  # noqa: ANN401
+    model = pretrained_network(folder)
     if model.config.is_encoder_decoder:
         model = model.get_encoder()
     if getattr(model, "pooler", None) is not None:

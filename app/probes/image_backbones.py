@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from app.probes.backbones import BackboneError, UnloadableModelError
+from app.probes.backbones import BackboneError, pretrained_network
 from app.probes.efficientnet_lite import MEAN, SCALE, VARIANTS, StillNorm, pretrained
 from app.probes.image_inputs import IMAGENET_MEAN, IMAGENET_STD, ImageBatch, ImageFiles, Preprocessing
 
@@ -162,21 +162,7 @@ def reads_images(model_type: str) -> bool:
 
 
 def _load_model(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped here)
-    from transformers import AutoModel
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    model, info = AutoModel.from_pretrained(
-        folder,
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-        dtype=torch.float32,
-        output_loading_info=True,
-    )
-    missing = [name for name in info["missing_keys"] if "pooler" not in name]
-    if missing:
-        raise UnloadableModelError(folder, f"weights are missing: {', '.join(sorted(missing)[:3])}")
+    model = pretrained_network(folder)
     pooler = getattr(model, "pooler", None)
     if pooler is not None and any(True for _ in pooler.parameters()):
         model.pooler = None  # made for the classification token, which is not read here

@@ -169,6 +169,14 @@ def as_text(value: object, role: ColumnRole) -> str | RowFault:
     return _fault_of(value, role) or str(value)
 
 
+def as_pair(values: Mapping[ColumnRole, object]) -> tuple[str, str] | RowFault:
+    """Both texts of a pair, or the first fault in that order."""
+    first, second = (as_text(values[role], role) for role in (ColumnRole.TEXT, ColumnRole.TEXT_PAIR))
+    if isinstance(first, RowFault):
+        return first
+    return second if isinstance(second, RowFault) else (first, second)
+
+
 def as_label(value: object, role: ColumnRole) -> str | RowFault:
     """A class name: trimmed text, `true` or `false`, or a number (1.0 is the class `1`)."""
     if isinstance(value, str):

@@ -10,7 +10,7 @@ from app.tasks.base import (
     RowFault,
     TaskDefinition,
     as_number,
-    as_text,
+    as_pair,
     grouped,
 )
 from app.tasks.targets import Target, written
@@ -22,16 +22,13 @@ from models_registry.vocabulary import TaskType
 
 def check_row(values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
     """Both texts and their number; the first fault in that order."""
-    text = as_text(values[ColumnRole.TEXT], ColumnRole.TEXT)
-    if isinstance(text, RowFault):
-        return text
-    pair = as_text(values[ColumnRole.TEXT_PAIR], ColumnRole.TEXT_PAIR)
-    if isinstance(pair, RowFault):
-        return pair
+    texts = as_pair(values)
+    if isinstance(texts, RowFault):
+        return texts
     number = as_number(values[ColumnRole.LABEL], ColumnRole.LABEL)
     if isinstance(number, RowFault):
         return number
-    return grouped(CheckedRow(text, written(Target.NUMBER, number), pair), values)
+    return grouped(CheckedRow(texts[0], written(Target.NUMBER, number), texts[1]), values)
 
 
 SENTENCE_SIMILARITY = TaskDefinition(

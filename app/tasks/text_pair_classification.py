@@ -10,7 +10,7 @@ from app.tasks.base import (
     RowFault,
     TaskDefinition,
     as_label,
-    as_text,
+    as_pair,
     grouped,
 )
 from app.tasks.text_classification import GROUP_RULE, LABEL_NAMES
@@ -40,16 +40,13 @@ SECOND_NAMES = (
 
 def check_row(values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
     """Both texts and their class; the first fault in that order."""
-    text = as_text(values[ColumnRole.TEXT], ColumnRole.TEXT)
-    if isinstance(text, RowFault):
-        return text
-    pair = as_text(values[ColumnRole.TEXT_PAIR], ColumnRole.TEXT_PAIR)
-    if isinstance(pair, RowFault):
-        return pair
+    texts = as_pair(values)
+    if isinstance(texts, RowFault):
+        return texts
     label = as_label(values[ColumnRole.LABEL], ColumnRole.LABEL)
     if isinstance(label, RowFault):
         return label
-    return grouped(CheckedRow(text, label, pair), values)
+    return grouped(CheckedRow(texts[0], label, texts[1]), values)
 
 
 TEXT_PAIR_CLASSIFICATION = TaskDefinition(

@@ -9,7 +9,7 @@ from app.tasks.base import (
     ColumnRule,
     RowFault,
     TaskDefinition,
-    as_text,
+    as_pair,
     grouped,
 )
 from app.tasks.targets import Target, matched
@@ -19,13 +19,10 @@ from models_registry.vocabulary import TaskType
 
 def check_row(values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
     """The query and its passage; the first fault in that order."""
-    query = as_text(values[ColumnRole.TEXT], ColumnRole.TEXT)
-    if isinstance(query, RowFault):
-        return query
-    passage = as_text(values[ColumnRole.TEXT_PAIR], ColumnRole.TEXT_PAIR)
-    if isinstance(passage, RowFault):
-        return passage
-    return grouped(CheckedRow(query, matched(query, passage), passage), values)
+    texts = as_pair(values)
+    if isinstance(texts, RowFault):
+        return texts
+    return grouped(CheckedRow(texts[0], matched(*texts), texts[1]), values)
 
 
 TEXT_RETRIEVAL = TaskDefinition(
