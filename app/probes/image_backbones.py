@@ -8,6 +8,7 @@ differ in width, give the mean over places of their last stage only.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ CELL = 32
 """Pixels a side that a convolutional network makes one place of: 49 places of 224 pixels."""
 
 
-class ImageBackbone:
+class ImageBackbone(ABC):
     """What models of images have in common; satisfies `Backbone`.
 
     Attributes:
@@ -52,16 +53,17 @@ class ImageBackbone:
         """One vector an image, in single precision, shape (B, d)."""
         return self.encode_layers(batch)[:, -1]
 
+    @abstractmethod
     def encode_layers(self, batch: ImageBatch) -> Tensor:
         """The same of every layer that has this width, shape (B, layers, d)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save_memory(self) -> None:
-        """Activations are kept, unless it knows how not to."""
+        """Activations are computed again for the backward pass, where it knows how."""
 
+    @abstractmethod
     def layers(self) -> list[nn.Module]:
         """Its blocks, the lowest first."""
-        raise NotImplementedError
 
     def add_adapters(self, config: "PeftConfig") -> nn.Module:
         """Not for images yet.
@@ -90,6 +92,9 @@ class LiteBackbone(ImageBackbone):
         """Of the last layer, shape (B, 1, d)."""
         found: Tensor = self.module(batch.pixels)
         return found.float().unsqueeze(1)
+
+    def save_memory(self) -> None:
+        """They are kept: the network is small."""
 
     def layers(self) -> list[nn.Module]:
         """Its blocks."""

@@ -258,13 +258,13 @@ Encoded: TypeAlias = TokenizedTexts | TextsApart | ImageFiles
 
 
 def compared(both: Tensor) -> Tensor:
-    """Of pairs both vectors, their distance and their product, shape (B, 4 d).
+    """Of pairs both vectors, their distance and their product, shape (B, ..., 4 d).
 
     Source: Conneau et al. 2017, "Supervised Learning of Universal Sentence Representations from Natural
     Language Inference Data", section 3.1 (InferSent).
 
     Args:
-        both: The B first vectors, then the B second ones, shape (2 B, d).
+        both: The B first vectors, then the B second ones, shape (2 B, ..., d).
     """
     u, v = both.chunk(2)
     return torch.cat([u, v, (u - v).abs(), u * v], dim=-1)

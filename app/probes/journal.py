@@ -28,15 +28,16 @@ from app.snapshot import Snapshot
 from app.tasks.catalogue import TASKS
 from app.tasks.targets import Target
 from benchmarks.metrics import METRICS
+from models_registry.vocabulary import Modality
 
 Json = dict[str, Any]
 
 
 ELSEWHERE = (
     "what passes and slices say of final scores was learnt from texts with one class each; intervals for "
-    "other targets were not checked"
+    "other targets and images were not checked"
 )
-"""Said of a run for another target."""
+"""Said of a run for another target or kind of input."""
 
 
 class Journal:
@@ -75,7 +76,8 @@ class Journal:
                         f"{dataset.profile.n_examples} examples, which is what the budget allows"
                     )
                     row.warnings = [*row.warnings, note]
-                if TASKS[dataset.task_type].target is not Target.CLASS:
+                task = TASKS[dataset.task_type]
+                if task.target is not Target.CLASS or task.modality is not Modality.TEXT:
                     row.warnings = [*row.warnings, ELSEWHERE]
             session.flush()
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from app.datasets.examples import Examples
@@ -19,7 +20,7 @@ from app.probes.data import Part, TrialData
 from app.probes.feature_cache import Array, FeatureCache, FeatureKey, rows_digest
 from app.probes.features import Features, every_layer, extract_features
 from app.probes.image_backbones import ImageBackbone
-from app.probes.inputs import Encoded, Inputs, TokenizedTexts, units_of
+from app.probes.inputs import Encoded, Inputs, TokenizedTexts, compared, units_of
 from app.probes.loading import load_model
 from app.probes.messages import Heartbeat, TrialSpec
 from app.probes.tokens import tokenize
@@ -206,15 +207,8 @@ def _of_each_text(examples: NDArray[np.int64], n_examples: int, n_each: int) -> 
 
 
 def _compared(features: Features, n_each: int) -> Features:
-    """Of pairs both vectors, their distance and their product, shape (n, ..., 4 d).
-
-    Source: Conneau et al. 2017, "Supervised Learning of Universal Sentence Representations from Natural
-    Language Inference Data", section 3.1 (InferSent).
-    """
-    if n_each < 2:
-        return features
-    u, v = np.split(features, n_each)
-    return np.concatenate([u, v, np.abs(u - v), u * v], axis=-1)
+    """Of pairs what compares their texts, shape (n, ..., 4 d)."""
+    return features if n_each < 2 else compared(torch.from_numpy(features)).numpy()
 
 
 def _estimated(seen: Part, spec: TrialSpec) -> NDArray[np.int64]:

@@ -68,8 +68,8 @@ ESTIMATE_SECONDS_PER_COLUMN = 2e-3
 """Of features of 1,000 examples: 1.7e-3 to 2.7e-3 for all estimators together."""
 COMPARED = 4
 """Times as many features of a pair as of a text."""
-UNITS_AT_MOST = 6_000
-"""Words that a head of tags is fitted to."""
+MOST_WORDS_FITTED = 6_000
+"""That a head of tags is fitted to: seconds instead of minutes."""
 EXAMPLE_SECONDS = 3e-5
 """Tokenising and batching one text: 2e-5 to 4e-5 s, all that a table of word vectors takes."""
 FILE_SECONDS = 6.5e-3
@@ -160,7 +160,7 @@ def prepare(
     columns = table.width * (COMPARED if is_paired else 1)
     n_units = sample.n_seen
     if TASKS[question.profile.task_type].target is Target.TAGS:
-        n_units = int(min(n_units * float(question.profile.mean_length or 1.0), UNITS_AT_MOST))
+        n_units = int(min(n_units * float(question.profile.mean_length or 1.0), MOST_WORDS_FITTED))
     fits = fit_seconds(columns, n_units, int(question.profile.facts.get("n_classes") or 2))
     features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation) + fits).tolist()
     max_length = kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages)))

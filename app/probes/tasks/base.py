@@ -25,12 +25,11 @@ from app.probes.data import Part
 from app.probes.image_inputs import ImageBatch
 from app.probes.inputs import Batch, compared
 from app.probes.logistic import LinearClassifier
+from app.probes.planning import COMPARED
 from app.tasks.targets import Target
 
 DROPOUT = 0.1
 """As in Devlin et al. 2019."""
-COMPARED = 4
-"""Times as many features of a pair that is read apart as of a text."""
 DIVERGED_FACTOR = 50.0
 """A mean loss this many times that of guessing has no way back: logits are off by tens."""
 

@@ -23,7 +23,8 @@ from app.probes.baselines.ranks import BM25, CHANCE, predict_bm25, predict_chanc
 from app.probes.image_inputs import ImageBatch
 from app.probes.inputs import Batch
 from app.probes.logistic import LinearClassifier
-from app.probes.tasks.base import COMPARED, Features, Groups, HeadFit, Predict, ProbeTask, TaskModel, Values
+from app.probes.planning import COMPARED
+from app.probes.tasks.base import Features, Groups, HeadFit, Predict, ProbeTask, TaskModel, Values
 from app.tasks.targets import Target
 
 SCALE = 20.0

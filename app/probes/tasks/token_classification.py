@@ -23,12 +23,13 @@ from app.probes.baselines.tags import (
     predict_seen,
 )
 from app.probes.logistic import cross_validate, fit
+from app.probes.planning import MOST_WORDS_FITTED
 from app.probes.tasks.base import Features, Groups, HeadFit, Predict, Values
 from app.probes.tasks.text_classification import Classification
 from app.tasks.targets import OUTSIDE, Target
 
-MOST_VALIDATED, MOST_FITTED = 1_500, 6_000
-"""Words that the strength is chosen on, and that the head is fitted to: seconds instead of minutes."""
+MOST_VALIDATED = 1_500
+"""Words that the strength is chosen on."""
 
 
 class Tagging(Classification):
@@ -83,7 +84,7 @@ class Tagging(Classification):
             if len(inside) and len(asked):
                 fitted = among(inside, MOST_VALIDATED)
                 tags[asked] = self.decide(solve(features[fitted], targets[fitted]).logits(features[asked]))
-        more = among(np.arange(len(targets)), MOST_FITTED)
+        more = among(np.arange(len(targets)), MOST_WORDS_FITTED)
         return HeadFit(
             classifier=solve(features[more], targets[more]),
             inverse_regularisation=found.inverse_regularisation,
