@@ -1,25 +1,19 @@
 """Fine-tuning in slices that can be resumed, in another process too, with the same result to the bit.
 
-A trial's state is a folder `slice-<step>`: the weights that train, AdamW's moments, what the strategy needs,
-and a JSON file with the step and what was measured. It is written whole or not at all; the one before it is
-then removed. The order of the data and the draws of dropout follow from seed and step, so they need not be
-kept.
+What is kept is in `app.probes.training_state`. The order of the data and the draws of dropout follow from
+seed and step, so they need not be.
 """
 
-import json
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from app.probes.data import Part, TrialData
 from app.probes.features import length_sorted_batches
@@ -31,18 +25,16 @@ from app.probes.messages import Heartbeat, RefitPoint, SlicePoint, TestScore, Tr
 from app.probes.precision import Precision
 from app.probes.replicas import Replicas, training_devices
 from app.probes.strategies import full
-from app.probes.strategies.adaptation import Adaptation
 from app.probes.strategies.trained import TRAINED, reserved_positions
 from app.probes.tasks.catalogue import probe_task
 from app.probes.tokens import tokenize
+from app.probes.training_state import State, save_progress
 from models_registry.vocabulary import Strategy
 
 VALIDATION_TOKENS = 2_048
 """Tokens a validation batch, padding included."""
 _STEP_SEED_STRIDE = 1_000_003
 """Keeps the draws of one step apart from those of another trial's."""
-
-_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 OnHeartbeat = Callable[[Heartbeat], None]
 
@@ -54,25 +46,6 @@ class DivergedError(Exception):
         self.step = step
         self.loss = loss
         super().__init__(f"loss {loss} at step {step}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a trial is.
-
-    Attributes:
-        step: Optimiser steps done.
-        seconds: Spent in slices.
-        best_validation_loss: Least so far; None before the first evaluation.
-        n_worse: Evaluations since then.
-        loss: Mean training loss of the last slice.
-    """
-
-    step: int = 0
-    seconds: float = 0.0
-    best_validation_loss: float | None = None
-    n_worse: int = 0
-    loss: float = 0.0
 
 
 class FineTune:
@@ -334,69 +307,3 @@ def _encoded(
     new_ids = backbone.restrict_vocabulary(np.unique(np.concatenate([part.ids for part in parts])))
     train, validation, test = (part.renumbered(new_ids) for part in parts)
     return train, validation, test
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class State:
-    """Everything of a fine-tune that changes with its steps."""
-
-    model: nn.Module
-    optimizer: torch.optim.AdamW
-    adaptation: Adaptation
-    precision: Precision
-
-    def save(self, folder: Path, progress: Progress) -> None:
-        """The state of this step is on disk, and no older one is."""
-        scratch = folder / ".slice"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        save_file(self._tensors(), scratch / "state.safetensors")
-        (scratch / "progress.json").write_text(json.dumps(asdict(progress)))
-        target = folder / f"slice-{progress.step:08d}"
-        shutil.rmtree(target, ignore_errors=True)
-        scratch.rename(target)
-        for old in folder.glob("slice-*"):
-            if old != target:
-                shutil.rmtree(old, ignore_errors=True)
-
-    def load(self, folder: Path) -> Progress:
-        """The newest slice's state, where there is one; how far it was."""
-        slices = sorted(folder.glob("slice-*"))
-        if not slices:
-            return Progress()
-        tensors = load_file(slices[-1] / "state.safetensors")
-        with torch.no_grad():
-            for name, parameter in self._changing():
-                parameter.copy_(tensors[f"weight.{name}"])
-                self.optimizer.state[parameter] = {
-                    key: tensors[f"{key}.{name}"].to(parameter.device)
-                    for key in _MOMENTS
-                    if f"{key}.{name}" in tensors
-                }
-        self.adaptation.load_state(_under(tensors, "strategy."))
-        self.precision.load_state(_under(tensors, "precision."))
-        return Progress(**json.loads((slices[-1] / "progress.json").read_text()))
-
-    def _changing(self) -> Iterator[tuple[str, nn.Parameter]]:
-        return ((name, p) for name, p in self.model.named_parameters() if p.requires_grad)
-
-    def _tensors(self) -> dict[str, Tensor]:
-        tensors: dict[str, Tensor] = {}
-        for name, parameter in self._changing():
-            tensors[f"weight.{name}"] = parameter.detach().contiguous()
-            for moment, value in self.optimizer.state.get(parameter, {}).items():
-                tensors[f"{moment}.{name}"] = value.detach().contiguous()
-        tensors |= {f"strategy.{name}": value for name, value in self.adaptation.state().items()}
-        return tensors | {f"precision.{name}": value for name, value in self.precision.state().items()}
-
-
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-
-
-def save_progress(folder: Path, progress: Progress) -> None:
-    """The step's progress is replaced, with the seconds that saving itself took."""
-    path = folder / f"slice-{progress.step:08d}" / "progress.json"
-    scratch = path.with_suffix(".tmp")
-    scratch.write_text(json.dumps(asdict(progress)))
-    scratch.replace(path)
