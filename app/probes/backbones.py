@@ -8,7 +8,6 @@ static word vectors are all pooled by the mean over a text's tokens, which needs
 its first token.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from app.probes.inputs import Batch, Inputs, TokenizedTexts, Words, is_cut, is_paired
+from app.probes.inputs import Batch, Inputs, TokenizedTexts, is_cut, is_paired
+from app.probes.vocabulary import embedding, kept_ids, restricted, tokenizer_digest, words_of
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -105,52 +105,6 @@ def _second_begins(sequence_ids: Sequence[int | None]) -> int:
     return next((i for i, found in enumerate(sequence_ids) if found == 1), len(sequence_ids))
 
 
-def _words_of(texts: Sequence[list[str]], encodings: Sequence[Any]) -> Words:
-    """First token of each word; words without a token, or behind the end, have none."""
-    places = []
-    for words, encoding in zip(texts, encodings, strict=True):
-        first = dict[int, int]()
-        for place, word in enumerate(encoding.word_ids):
-            if word is not None:
-                first.setdefault(word, place)
-        places.append([first.get(i, -1) for i in range(len(words))])
-    return Words.of(places)
-
-
-def tokenizer_digest(folder: Path) -> str | None:
-    """SHA-256 of what decides a model's tokens; None where it is not in files that are known."""
-    try:
-        found = hashlib.sha256((folder / "tokenizer.json").read_bytes())
-    except FileNotFoundError:
-        return None
-    for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
-        path = folder / name
-        settings = json.loads(path.read_bytes()) if path.exists() else {}
-        decisive = {key: value for key, value in settings.items() if key not in _NAMES_ONLY}
-        found.update(json.dumps(decisive, sort_keys=True).encode())
-    config = json.loads((folder / "config.json").read_bytes())
-    found.update(json.dumps([config.get("add_special_tokens"), config.get("pad_token_id")]).encode())
-    return found.hexdigest()
-
-
-_NAMES_ONLY = frozenset({"name_or_path", "model_max_length", "special_tokens_map_file", "tokenizer_class"})
-"""Settings of a tokenizer that change none of its tokens: the longest input is asked for apart."""
-
-
-def kept_ids(
-    used: NDArray[np.int32], pad_id: int, n_tokens: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Old ids that stay, ascending, and new id by old id (0 for those that go).
-
-    Ids up to a small padding id keep their number: XLM-R tells padding, and thus positions, by it.
-    """
-    low = range(pad_id + 1) if pad_id < 1_000 else (pad_id,)
-    kept = np.union1d(used.astype(np.int64), np.fromiter(low, dtype=np.int64))
-    new_ids = np.zeros(n_tokens, dtype=np.int32)
-    new_ids[kept] = np.arange(len(kept), dtype=np.int32)
-    return kept, new_ids
-
-
 class StaticVectors:
     """A table of word vectors."""
 
@@ -159,7 +113,7 @@ class StaticVectors:
         from tokenizers import Tokenizer
 
         table = load_file(folder / "model.safetensors")["embedding.weight"].float()
-        self.module: nn.Module = _embedding(table, None)
+        self.module: nn.Module = embedding(table, None)
         self.width = table.shape[1]
         self.n_parameters = table.numel()
         self.max_length = DEFAULT_MAX_LENGTH
@@ -184,7 +138,7 @@ class StaticVectors:
         self._tokenizer.enable_truncation(min(max_length, self.max_length))
         if is_cut(texts):
             cut = self._tokenizer.encode_batch_fast(texts, is_pretokenized=True, add_special_tokens=False)
-            return TokenizedTexts.of([e.ids for e in cut], pad_id=0, words=_words_of(texts, cut))
+            return TokenizedTexts.of([e.ids for e in cut], pad_id=0, words=words_of(texts, cut))
         encodings = self._tokenizer.encode_batch_fast(
             [self._prefix + str(text) for text in texts], add_special_tokens=self._special
         )
@@ -202,7 +156,7 @@ class StaticVectors:
         """Only the vectors of these ids remain."""
         kept, new_ids = kept_ids(used, 0, self._n_tokens)
         self.kept_ids = kept
-        self.module = _restricted(self.module, kept, None)
+        self.module = restricted(self.module, kept, None)
         return new_ids
 
     def save_memory(self) -> None:
@@ -277,7 +231,7 @@ class Transformer:
             return_attention_mask=False,
             return_token_type_ids=False,
         )
-        words = _words_of(texts, encoded.encodings)
+        words = words_of(texts, encoded.encodings)
         return TokenizedTexts.of(encoded["input_ids"], self._pad_id, words=words)
 
     def encode(self, batch: Batch) -> Tensor:
@@ -305,7 +259,7 @@ class Transformer:
         kept, new_ids = kept_ids(used, self._pad_id, table.num_embeddings)
         self.kept_ids = kept
         pad = None if table.padding_idx is None else int(new_ids[table.padding_idx])
-        self._model.set_input_embeddings(_restricted(table, kept, pad))
+        self._model.set_input_embeddings(restricted(table, kept, pad))
         return new_ids
 
     def save_memory(self) -> None:
@@ -399,12 +353,3 @@ def _longest_input(tokenizer: Any, config: Any) -> int:  # noqa: ANN401
     if config.model_type in {"roberta", "xlm-roberta", "camembert"}:
         positions -= (config.pad_token_id or 0) + 1  # their positions begin after the padding id
     return int(min(positions, tokenizer.model_max_length))
-
-
-def _restricted(table: nn.Module, kept: NDArray[np.int64], pad_id: int | None) -> nn.Embedding:
-    return _embedding(table.get_parameter("weight").detach()[torch.from_numpy(kept)], pad_id)
-
-
-def _embedding(weight: Tensor, pad_id: int | None) -> nn.Embedding:
-    n_tokens, width = weight.shape
-    return nn.Embedding(n_tokens, width, padding_idx=pad_id, _weight=weight.clone())

@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from app.probes.backbones import StaticVectors, TextBackbone, UnloadableModelError, kept_ids, load_backbone
+from app.probes.backbones import StaticVectors, TextBackbone, UnloadableModelError, load_backbone
 from app.probes.features import every_layer, extract_features, length_sorted_batches
 from app.probes.inputs import TokenizedTexts, mean_pool
+from app.probes.vocabulary import kept_ids
 from tests.probes.last_layer import last_layer
 
 WORDS = tuple("abcdefghijklmnopqrstuvwxyz")

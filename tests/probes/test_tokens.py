@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.probes.backbones import TextBackbone, load_backbone, tokenizer_digest
+from app.probes.backbones import TextBackbone, load_backbone
 from app.probes.inputs import Inputs, TokenizedTexts
 from app.probes.messages import TrainingRecipe, TrialSpec
 from app.probes.tokens import tokenize
+from app.probes.vocabulary import tokenizer_digest
 from tests.probes.tiny import trial_spec, write_tiny_bert
 
 TEXTS = ["good film", "", "a bad plot the film", "unknown words"]
