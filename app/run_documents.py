@@ -1,9 +1,12 @@
 """Probe runs as JSON documents."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from app.documents import Document
+from app.documents import SCORE_DIGITS, Document, score_document
 from app.probes.tables import ProbePointRow, ProbeRunRow, ProbeTrialRow
+from app.ranking.posterior import measured_interval
+from benchmarks.metrics import metric_named
 
 _SPENT = ("charged_seconds", "download_seconds", "warmup_seconds", "wall_seconds", "energy_wh")
 
@@ -33,6 +36,7 @@ def run_document(
         "spent": _spent(run),
         "warnings": run.warnings,
         "refit": _refit(run),
+        "groups": [_groups(found, run) for found in (run.review or {}).get("groups", ())],
     }
 
 
@@ -66,6 +70,24 @@ def _refit(run: ProbeRunRow) -> Document | None:
     if run.refit is None:
         return None
     return {name: run.refit.get(name, empty) for name, empty in _REFIT.items()}
+
+
+def _groups(found: Mapping[str, Any], run: ProbeRunRow) -> Document:
+    """One candidate's scores group by group."""
+    metric = metric_named(run.request["task"]["metric"])
+    return {
+        **found["member"],
+        "scores": [
+            {
+                "group": s["group"],
+                "n_examples": s["n_examples"],
+                "score": score_document(measured_interval(metric, s["metric"], s["std_error"])),
+            }
+            for s in found["scores"]
+        ],
+        "gap": round(found["gap"], SCORE_DIGITS),
+        "p_value": None if found["p_value"] is None else round(found["p_value"], SCORE_DIGITS),
+    }
 
 
 def _trial(trial: ProbeTrialRow, points: Sequence[ProbePointRow]) -> Document:

@@ -12,11 +12,11 @@ from app.ranking.devices import device_named
 from app.ranking.probe_model import load_probe_model
 from app.ranking.recipe import suits
 from app.tasks.catalogue import TASKS
+from app.tasks.targets import AVERAGED
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Modality, Strategy, TaskType
 
 ONE_DEVICE = frozenset({"cpu", "mps"})
-_LATER = {"ensemble": "ensembles"}
 
 
 def resolve(names: Sequence[str], naming: Naming) -> tuple[ModelEntry, ...]:
@@ -42,11 +42,7 @@ def check_plain(request: ProbeRunRequest, max_seconds: float) -> None:
     Raises:
         InvalidRequestError: Something in it is not available, or beyond its limit.
     """
-    faults = [
-        FieldFault(pointer=f"/{name}", detail=f"{what}: not available yet; leave it false")
-        for name, what in _LATER.items()
-        if getattr(request, name)
-    ]
+    faults = []
     if request.webhook_url is not None:
         detail = "webhooks: not available yet; follow GET /probe-runs/{id}/events instead"
         faults.append(FieldFault(pointer="/webhook_url", detail=detail))
@@ -81,6 +77,9 @@ def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
         faults.append(FieldFault(pointer="/task/type", detail=detail))
     if TASKS[stored.task_type].modality is not Modality.TEXT:
         faults += _not_of_files(request)
+    if request.ensemble and TASKS[stored.task_type].target not in AVERAGED:
+        detail = f"predictions of {stored.task_type} by several models have no mean; leave it false"
+        faults.append(FieldFault(pointer="/ensemble", detail=detail))
     metrics = TASKS[stored.task_type].probed_metrics
     if task.metric is not None and task.metric not in metrics:
         detail = f"{stored.task_type} is measured by one of: {', '.join(metrics)}"

@@ -1,11 +1,11 @@
 """Rows into examples: checked one by one, kept, counted; too many bad ones refuse the file."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from app.datasets.columns import ChosenColumns
-from app.datasets.examples import ExampleWriter
+from app.datasets.examples import MOST_COMPARED, ExampleWriter
 from app.datasets.profile import DatasetProfile, ProfileBuilder
 from app.datasets.row_errors import (
     MAX_CLASSES,
@@ -71,6 +71,7 @@ def collect(
         TooManyRowsError: There are more than `MAX_ROWS` rows.
         FieldTooLongError: A text is too long.
     """
+    groups: set[str] = set()
     builder = ProfileBuilder(has_language=task.modality is Modality.TEXT)
     missing, n_rows = _Missing(), 0
     for record in source.records(tuple(columns.by_role.values())):
@@ -82,6 +83,8 @@ def collect(
             missing.add(row.role, record[0])
             continue
         writer.add(row)
+        if row.group is not None and len(groups) <= MOST_COMPARED:
+            groups.add(row.group)
         builder.add(row.text, row.label, row.text_pair, counted(task.target, row.label))
     _require_values(missing, n_rows, columns.by_role, source.unit)
     _require_classes(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
@@ -89,7 +92,16 @@ def collect(
         empty_texts=missing.counts[ColumnRole.TEXT] + missing.counts[ColumnRole.TEXT_PAIR],
         missing_labels=missing.counts[ColumnRole.LABEL],
     )
-    return Collected(profile=profile, warnings=_left_out(missing, columns.by_role, source.unit))
+    warnings = (*_left_out(missing, columns.by_role, source.unit), *_said_of(groups))
+    return Collected(profile=profile, warnings=warnings)
+
+
+def _said_of(groups: Collection[str]) -> Iterator[str]:
+    """What is done with groups, of which there may be more than are counted."""
+    if len(groups) > MOST_COMPARED:
+        yield f"There are more than {MOST_COMPARED} groups: each stays on one side of the split."
+    elif groups:
+        yield f"The {len(groups)} groups are compared: each gets a score of its own. The split ignores them."
 
 
 def _checked(

@@ -16,6 +16,9 @@ from app.tasks.targets import Target, encode
 
 FILE_NAME = "examples.parquet"
 ROWS_PER_GROUP = 16_384
+MOST_COMPARED = 20
+"""Groups up to which they are kinds (of people, regions, devices) that models are compared on; more of them
+are authors, documents or patients, which must not be on both sides of a split."""
 _TARGET = b"target"
 _SCHEMA = pa.schema(
     [("text", pa.string()), ("text_pair", pa.string()), ("label", pa.string()), ("group", pa.string())]
@@ -31,9 +34,12 @@ class Examples:
         labels: Index into `label_names`, shape (n,); where targets are no classes, the stratum of each
             example, by which samples and splits are drawn.
         label_names: Class names, sorted; of other targets what their places stand for.
-        groups: Group number from 0, shape (n,); None where the data has no groups.
+        groups: Group number from 0, shape (n,), of examples that must stay together; None where the data
+            names none, or so few that they are compared instead.
         pairs: n second texts; None where examples are of one text.
         values: Targets as `app.tasks.targets` has them, shape (n, ...); None where they are the labels.
+        compared: Number of the group that scores are told by, shape (n,); None where none are.
+        compared_names: What these numbers stand for.
     """
 
     texts: list[str]
@@ -42,6 +48,8 @@ class Examples:
     groups: NDArray[np.int64] | None = None
     pairs: list[str] | None = None
     values: NDArray[Any] | None = None
+    compared: NDArray[np.int64] | None = None
+    compared_names: tuple[str, ...] = ()
 
     @property
     def targets(self) -> NDArray[Any]:
@@ -60,6 +68,8 @@ class Examples:
             groups=None if self.groups is None else self.groups[indices],
             pairs=None if self.pairs is None else [self.pairs[i] for i in indices],
             values=None if self.values is None else self.values[indices],
+            compared=None if self.compared is None else self.compared[indices],
+            compared_names=self.compared_names,
         )
 
 
@@ -122,11 +132,15 @@ def load_examples(folder: Path) -> Examples:
         table.num_rows > 0 and table.column(name).null_count < table.num_rows
         for name in ("group", "text_pair")
     )
+    group_names, groups = _encoded(table.column("group")) if has_groups else ((), None)
+    are_compared = len(group_names) <= MOST_COMPARED
     return Examples(
         texts=table.column("text").to_pylist(),
         labels=labels,
         label_names=names,
-        groups=_encoded(table.column("group"))[1] if has_groups else None,
+        groups=None if are_compared else groups,
+        compared=groups if are_compared else None,
+        compared_names=group_names if are_compared else (),
         pairs=table.column("text_pair").to_pylist() if has_pairs else None,
         values=None if targets is None else targets.values,
     )

@@ -29,6 +29,8 @@ class Part:
         names: What places among the targets stand for.
         values: Targets, shape (n, ...); None where they are the classes.
         folder: Of the data set, where texts may be names of files.
+        compared: Number of the group that scores are told by, shape (n,); None where none are.
+        compared_names: What these numbers stand for.
     """
 
     rows: NDArray[np.int64]
@@ -39,6 +41,8 @@ class Part:
     names: tuple[str, ...] = ()
     values: NDArray[Any] | None = None
     folder: Path = Path()
+    compared: NDArray[np.int64] | None = None
+    compared_names: tuple[str, ...] = ()
 
     @property
     def targets(self) -> NDArray[Any]:
@@ -56,6 +60,8 @@ class Part:
             names=self.names,
             values=None if self.values is None else self.values[places],
             folder=self.folder,
+            compared=None if self.compared is None else self.compared[places],
+            compared_names=self.compared_names,
         )
 
     @property
@@ -147,4 +153,6 @@ def _part(examples: Examples, rows: NDArray[np.int64], folder: Path) -> Part:
         names=taken.label_names,
         values=taken.values,
         folder=folder,
+        compared=taken.compared,
+        compared_names=taken.compared_names,
     )

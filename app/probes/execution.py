@@ -19,6 +19,7 @@ import structlog
 from app.datasets.profile import DatasetProfile
 from app.datasets.storage import dataset_folder, load_dataset
 from app.db import Database
+from app.probes.concluding import Concluding
 from app.probes.device_speed import measured_device
 from app.probes.journal import Journal
 from app.probes.kept_plan import plan_from_json, plan_to_json
@@ -121,9 +122,18 @@ class RunExecution:
         with TrialPool(prepared, dataset, data, folders, request, self._settings, server) as pool:
             self._journal.say("starting the trial processes")
             self._journal.spend(warmup_seconds=pool.warm_up())
+            concluding = Concluding(
+                journal=self._journal,
+                lease=self._lease,
+                pool=pool,
+                prepared=prepared,
+                blend=bool(request.get("ensemble")),
+                has_groups=data.examples.compared is not None,
+                language=question.language,
+            )
             try:
                 self._baselines(pool)
-                self._probe(prepared, pool, self._refitting(request, prepared, data, pool))
+                self._probe(prepared, pool, concluding, self._refitting(request, prepared, data, pool))
             except InterruptedTrialError:
                 self._interrupted(pool)
 
@@ -208,7 +218,9 @@ class RunExecution:
         self._check()
         self._journal.end(RunStatus.CANCELLED, CANCELLED)
 
-    def _probe(self, prepared: Prepared, pool: TrialPool, refitting: Refitting | None) -> None:
+    def _probe(
+        self, prepared: Prepared, pool: TrialPool, concluding: Concluding, refitting: Refitting | None
+    ) -> None:
         """Ask, work, persist, until the scheduler stops."""
         scheduler = Scheduler(prepared.plan, load_probe_model(), self._journal.records())
         self._journal.watch(scheduler)
@@ -223,7 +235,10 @@ class RunExecution:
             step = scheduler.next(self._journal.remaining_seconds())
             match step:
                 case Stop():
-                    self._finish(scheduler, _decision(scheduler, step), refitting)
+                    decision = _decision(scheduler, step)
+                    if scheduler.rankable() and (said := concluding.run(scheduler)):
+                        decision += f"; {said}"
+                    self._finish(scheduler, decision, refitting)
                     return
                 case Action():
                     self._act(scheduler, step, pool, prepared)

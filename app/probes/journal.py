@@ -10,6 +10,7 @@ from app.datasets.storage import StoredDataset
 from app.db import Database
 from app.documents import score_document
 from app.measured import measured_on
+from app.probes.blend_row import with_blend
 from app.probes.lease import Lease
 from app.probes.messages import BaselineScore
 from app.probes.plan import OUTCOME_FINISHED, Action, Kind, Record
@@ -23,11 +24,10 @@ from app.probes.tables import ProbePointRow, ProbeRunRow, ProbeTrialRow
 from app.probes.trials import TrialResult
 from app.question import Question
 from app.ranking.observations import ProbeObservation
-from app.ranking.posterior import INTERVAL_LEVEL, ScoreInterval
+from app.ranking.posterior import measured_interval
 from app.snapshot import Snapshot
 from app.tasks.catalogue import TASKS
 from app.tasks.targets import Target
-from benchmarks.metrics import METRICS
 from models_registry.vocabulary import Modality
 
 Json = dict[str, Any]
@@ -128,9 +128,10 @@ class Journal:
 
     def baselines(self, results: Sequence[BaselineScore], seconds: float) -> None:
         """Keep the baselines and charge them."""
+        metric = self._prepared.plan.metric
         with self._lease.write() as (_, leases, row):
             row.baselines = [
-                {"name": r.name, "score": score_document(_interval(r, self._prepared.plan.metric.name))}
+                {"name": r.name, "score": score_document(measured_interval(metric, r.metric, r.std_error))}
                 for r in results
             ]
             leases.charge(row, seconds)
@@ -225,6 +226,22 @@ class Journal:
                 self._lease.settle()
                 self._say(leases, row, row.now)
 
+    def review(self, found: Mapping[str, Any], charged: float = 0.0) -> None:
+        """Keep what a look at all predictions says, charge it, and rank the blend."""
+        with self._lease.write() as (session, leases, row):
+            row.review = dict(found)
+            row.warnings = [*row.warnings, *found.get("warnings", ())]
+            if charged:
+                leases.charge(row, charged)
+                self._lease.settle()
+            self._rank(session, leases, row)
+
+    def warn(self, warning: str) -> None:
+        """Say this of the run, once."""
+        with self._lease.write() as (_, _leases, row):
+            if warning not in row.warnings:
+                row.warnings = [*row.warnings, warning]
+
     def charge_interrupted(self, seconds: float) -> None:
         """A cancelled action counts, though nothing came of it."""
         with self._lease.write() as (_, leases, row):
@@ -280,7 +297,9 @@ class Journal:
             return
         ranked = ranked_rows(scheduler, self._question, self._snapshot.base, self._measured(scheduler))
         known = {t.model: t.vocabulary for t in RunRepository(session).trials(row.id) if t.vocabulary}
-        row.ranking = with_vocabulary_cautions(ranked, known, self._question.language)
+        language = self._question.language
+        rows = with_vocabulary_cautions(ranked, known, language)
+        row.ranking = with_blend(rows, (row.review or {}).get("blend"), language)
         shown = [
             {
                 "rank": r["rank"],
@@ -304,15 +323,3 @@ def _why_stopped(trial: ProbeTrialRow, status: RunStatus, decision: str) -> str:
 
 def _added(spent: Mapping[str, float], more: Mapping[str, float]) -> dict[str, float]:
     return {**spent, **{name: round(spent.get(name, 0.0) + value, 3) for name, value in more.items()}}
-
-
-def _interval(result: BaselineScore, metric: str) -> ScoreInterval:
-    """The 80 % interval of a measured score, from its standard error."""
-    half = 1.2816 * result.std_error
-    return ScoreInterval(
-        metric=metric,
-        mean=result.metric,
-        low=max(result.metric - half, METRICS[metric].low),
-        high=min(result.metric + half, METRICS[metric].high),
-        level=INTERVAL_LEVEL,
-    )

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.probes.reviews import Review, ReviewReport, review_from_json
+
 SINGLE, BRAIN = "fp32", "bf16"
 """Names of single precision and of bfloat16 with single-precision weights."""
 
@@ -160,7 +162,7 @@ class MeasureSpeed:
     """A second's work on made-up numbers, to learn how fast this machine trains."""
 
 
-Command = ExtractFeatures | Train | RunBaselines | ScoreTest | Refit | Export | MeasureSpeed
+Command = ExtractFeatures | Train | RunBaselines | ScoreTest | Refit | Export | MeasureSpeed | Review
 _COMMANDS: dict[str, type[Command]] = {
     "speed": MeasureSpeed,
     "features": ExtractFeatures,
@@ -169,6 +171,7 @@ _COMMANDS: dict[str, type[Command]] = {
     "refit": Refit,
     "export": Export,
     "baselines": RunBaselines,
+    "review": Review,
 }
 
 
@@ -316,7 +319,16 @@ class SpeedReport:
     flops: dict[str, float]
 
 
-Result = SlicePoint | FeatureReport | BaselineReport | TestScore | RefitPoint | Exported | SpeedReport
+Result = (
+    SlicePoint
+    | FeatureReport
+    | BaselineReport
+    | TestScore
+    | RefitPoint
+    | Exported
+    | SpeedReport
+    | ReviewReport
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,5 +429,7 @@ def decode_result(raw: Mapping[str, Any]) -> Result:  # noqa: PLR0911  (one line
             return FeatureReport(**values)
         case "BaselineReport":
             return BaselineReport(scores=tuple(BaselineScore(**score) for score in values["scores"]))
+        case "ReviewReport":
+            return review_from_json(values)
         case other:
             raise ValueError(f"no result of type {other!r}")

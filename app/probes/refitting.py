@@ -9,6 +9,7 @@ from typing import Any
 
 from app.datasets.split import subsample
 from app.probes.artifact_files import ARTIFACTS, FOLDER
+from app.probes.blend_row import ENSEMBLE
 from app.probes.data import write_split
 from app.probes.journal import Journal
 from app.probes.lease import Lease
@@ -106,8 +107,8 @@ class Refitting:
         return plan
 
     def _winner(self, scheduler: Scheduler) -> int:
-        """The arm of the ranking's first row."""
-        first = self.journal.run_row().ranking[0]
+        """The arm of the ranking's first row that is one model."""
+        first = next(r for r in self.journal.run_row().ranking if r["strategy"] != ENSEMBLE)
         wanted = first["model"]["name"], first["strategy"]
         plan = self.prepared.plan
         arms = ((plan.names[arm.model], arm.strategy.value) for arm in plan.arms)

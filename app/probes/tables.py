@@ -38,6 +38,7 @@ class ProbeRunRow(Base):
     warnings: Mapped[list[str]] = mapped_column(JSON, default=list)
     spent: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
     refit: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    review: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     decision: Mapped[str] = mapped_column(Text, default="")
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     body_sha256: Mapped[str] = mapped_column(String(64))

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from app.probes import kept_outputs
 from app.probes.data import Part, TrialData
 from app.probes.features import length_sorted_batches
 from app.probes.image_backbones import ImageBackbone
@@ -128,6 +129,8 @@ class FineTune:
         if not np.isfinite(validation_loss):
             raise DivergedError(self.progress.step, validation_loss)
         self._note(losses, validation_loss)
+        path = self._spec.folder / kept_outputs.TRAINED
+        kept_outputs.keep_outputs(path, outputs.numpy(), self._validation.n_units)
         self._state.save(self._spec.folder, self.progress)
         self.progress = replace(self.progress, seconds=self.progress.seconds + time.monotonic() - began)
         save_progress(self._spec.folder, self.progress)

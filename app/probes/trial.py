@@ -16,6 +16,7 @@ from app.probes.artifacts import export
 from app.probes.backbones import BackboneError
 from app.probes.baselines import run_baselines
 from app.probes.data import TrialData, read_trial_data
+from app.probes.kept_outputs import HEAD, keep_outputs
 from app.probes.loading import load_model
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import (
@@ -37,6 +38,8 @@ from app.probes.messages import (
     encode_result,
 )
 from app.probes.passes import Passed, pass_over
+from app.probes.reviewing import Reviewer
+from app.probes.reviews import Review
 from app.probes.speed import training_flops
 from app.probes.tasks.base import HeadFit, ProbeTask
 from app.probes.tasks.catalogue import probe_task
@@ -113,6 +116,8 @@ class Trial:
                 return self._export()
             case RunBaselines():
                 return self._run_baselines()
+            case Review() as review:
+                return self._reviewer().report(review)
             case MeasureSpeed():
                 return SpeedReport(flops=training_flops())
 
@@ -127,6 +132,7 @@ class Trial:
         head_seconds = time.monotonic() - began
         outputs = head.classifier.logits(passed.validation)
         predictions = task.per_example(task.decide(outputs), passed.validation_counts)
+        keep_outputs(spec.folder / HEAD, outputs, passed.validation_counts)
         references = task.references(data.validation.targets)
         own = task.per_example(head.out_of_fold, passed.counts)
         theirs = task.references(data.passed_over().targets)
@@ -209,6 +215,10 @@ class Trial:
             seed=spec.seed,
             on_done=lambda _name: self._beat(Heartbeat(stage="baselines")),
         )
+
+    def _reviewer(self) -> Reviewer:
+        spec, validation = self._spec, self._load_data().validation
+        return Reviewer(task=self._task(), part=validation, metric=spec.metric, seed=spec.seed)
 
     def _passes(self) -> Passed:
         return pass_over(self._spec, self._folder(), self._load_data(), self._beat)

@@ -3,12 +3,13 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, assert_never
 
 from app.datasets.storage import StoredDataset
+from app.probes.kept_outputs import HEAD, TRAINED
 from app.probes.messages import (
     BaselineReport,
     BaselineScore,
@@ -37,6 +38,7 @@ from app.probes.messages import (
 from app.probes.plan import OUTCOME_FINISHED, Action, ArmPlan, Kind
 from app.probes.planning import BATCH_SIZE, Prepared, memory_limit
 from app.probes.refit_plan import RefitPlan
+from app.probes.reviews import Review, ReviewReport
 from app.probes.sample import RunData
 from app.probes.states import TrialStatus
 from app.probes.transferability.comparable import comparable
@@ -49,8 +51,8 @@ from models_registry.vocabulary import Strategy
 
 MOST_ALIVE = 2
 """Trials kept alive at once: each holds a model with its optimiser."""
-BASELINES, REFITTED = -1, -2
-"""Numbers of the trial that fits the classical baselines and of the one that trains the winner at the end."""
+BASELINES, REFITTED, REVIEW = -1, -2, -3
+"""Numbers of the trials that fit the classical baselines, train the winner and look at all predictions."""
 REFIT, REFIT_SPLIT = "refit", "refit.json"
 """The latter's folder and the file of its examples, in the run's folder."""
 
@@ -175,6 +177,43 @@ class TrialPool:
             self._close(arm)
         return self._result(plan.arm, self._run(REFITTED, command, timeout_seconds, interrupted))
 
+    def has_outputs(self, arm: int) -> bool:
+        """Whether what an arm said of the validation part is there."""
+        return self._outputs_of(arm).exists()
+
+    def review(
+        self, arms: Sequence[int], leader: int, blend: bool, timeout: float, interrupted: threading.Event
+    ) -> tuple[ReviewReport | None, float]:
+        """What a look at all their predictions says, and its seconds; None where it did not end in time.
+
+        Args:
+            arms: Whose predictions are there; the report names them by these numbers.
+            leader: The best of them.
+            blend: Whether a blend is looked for.
+            timeout: Seconds.
+            interrupted: Set where the run was.
+
+        Raises:
+            InterruptedTrialError: The run was interrupted.
+        """
+        members = {str(arm): str(self._outputs_of(arm)) for arm in arms}
+        command = Review(members=members, leader=str(leader), blend=blend)
+        outcome = self._run(REVIEW, command, timeout, interrupted)
+        self._close(REVIEW)
+        match outcome:
+            case Finished(result=ReviewReport() as report):
+                return report, outcome.seconds
+            case _:
+                return None, outcome.seconds
+
+    def _outputs_of(self, arm: int) -> Path:
+        """Of a head in the folder of the trial that made its model's features."""
+        plan = self._prepared.plan
+        if plan.arms[arm].strategy is not Strategy.HEAD:
+            return self._spec(arm).folder / TRAINED
+        first = next(i for i, found in enumerate(plan.arms) if found.model == plan.arms[arm].model)
+        return self._spec(first).folder / HEAD
+
     def _arm_of(self, action: Action) -> int:
         """The arm whose trial works: a feature pass belongs to the model's first."""
         if action.arm is not None:
@@ -227,7 +266,7 @@ class TrialPool:
 
     def _spec(self, arm: int) -> TrialSpec:
         plan, data = self._prepared.plan, self._data
-        is_baseline = arm == BASELINES
+        is_baseline = arm in {BASELINES, REVIEW}
         model = None if is_baseline else plan.arms[arm].model
         strategy = Strategy.HEAD if is_baseline else plan.arms[arm].strategy
         return TrialSpec(
@@ -333,7 +372,7 @@ class TrialPool:
                 )
             case RefitPoint() | Exported():
                 return TrialResult(outcome=OUTCOME_FINISHED, seconds=seconds, peak_memory_bytes=peak)
-            case BaselineReport() | TestScore() | SpeedReport():
+            case BaselineReport() | TestScore() | SpeedReport() | ReviewReport():
                 raise TypeError("no result of an arm's action")
             case _:
                 assert_never(result)

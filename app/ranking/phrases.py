@@ -66,6 +66,41 @@ _PHRASES = {
         "{share:.0%} of your texts are longer than what it reads, and cut off",
         "{share:.0%} 的文本超出其可读长度而被截断",
     ),
+    "blend": ("a weighted mean of predictions: {parts}", "对预测结果加权平均：{parts}"),
+    "blend_gain": (
+        "on validation examples that its weights were not chosen on {gain:+.4f} +- {error:.4f} to the first alone",
+        "在未用于选择权重的验证样本上，相对排名第一的单一模型变化 {gain:+.4f} ± {error:.4f}",
+    ),
+    "blend_recipe": (
+        "fine-tune each as its own row says and average their predictions: {parts}",
+        "按各自行中的配方分别微调，再对预测加权平均：{parts}",
+    ),
+    "blend_cost": (
+        "{n} models run for each prediction: {times:.1f} times the first's latency",
+        "每次预测需运行 {n} 个模型：延迟为第一名的 {times:.1f} 倍",
+    ),
+    "group_gap": (
+        (
+            "{model} scores {high:.3f} on {best!r} and {low:.3f} on {worst!r} (p {p:.3f}). What may help: more or "
+            "reweighted examples of {worst!r}, resampling, a threshold a group (Hardt et al. 2016), or a model with "
+            "a smaller gap, see groups"
+        ),
+        (
+            "{model} 在 {best!r} 上得分 {high:.3f}，在 {worst!r} 上得分 {low:.3f}（p {p:.3f}）。可尝试：为 {worst!r} "
+            "增加样本或提高权重、重采样、按组设定阈值（Hardt et al. 2016），或选用差距更小的模型，见 groups"
+        ),
+    ),
+    "baseline_close": (
+        (
+            "{name} alone scores {mean:.3f} and may do as well as the best pretrained model (P {p:.0%}): it trains in "
+            "seconds and needs no card"
+        ),
+        "仅用 {name} 即得 {mean:.3f}，可能不逊于最佳预训练模型（概率 {p:.0%}）：训练只需数秒，且无需显卡",
+    ),
+    "groups_unmeasured": (
+        "{n} groups have fewer than {least} validation examples and are not scored",
+        "有 {n} 个组的验证样本少于 {least} 条，未单独评分",
+    ),
     "other_protocol": (
         "its figures were measured under another protocol ({protocol})",
         "其成绩是在另一种协议（{protocol}）下测得的",

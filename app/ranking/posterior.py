@@ -19,6 +19,8 @@ Weights = tuple[float, float, float]
 TIE_PROBABILITY = 0.25
 """Two models are tied where the lower one is the better with at least this probability."""
 INTERVAL_LEVEL = 0.8
+DEVIATIONS = 1.2816
+"""On either side; they hold this share of a normal distribution."""
 KEPT_PLACED = 64
 """Orders of the shown arms remembered of one contest."""
 
@@ -40,6 +42,17 @@ class ScoreInterval:
     low: float
     high: float
     level: float = INTERVAL_LEVEL
+
+
+def measured_interval(metric: Metric, value: float, std_error: float) -> ScoreInterval:
+    """Of a measured score, from its standard error."""
+    half = DEVIATIONS * std_error
+    return ScoreInterval(
+        metric=metric.name,
+        mean=value,
+        low=max(value - half, metric.low),
+        high=min(value + half, metric.high),
+    )
 
 
 class RankedArm(NamedTuple):

@@ -38,6 +38,10 @@ class Target(StrEnum):
     """The second text belongs to the first, and those of other examples do not."""
 
 
+AVERAGED = frozenset({Target.CLASS, Target.CLASSES, Target.NUMBER, Target.TAGS})
+"""Those whose predictions by several models have a mean."""
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Targets:
     """The targets of n examples as numbers.

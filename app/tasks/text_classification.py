@@ -27,7 +27,8 @@ LABEL_NAMES = (
 )
 GROUP_RULE = ColumnRule(
     role=ColumnRole.GROUP,
-    description="Examples of one group (an author, a document) stay on one side of the split.",
+    description="A group that the example belongs to. Up to 20 groups (dialects, regions) are compared: each "
+    "gets a score of its own. More (authors, documents) are kept together, each on one side of the split.",
     required=False,
 )
 

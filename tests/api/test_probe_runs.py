@@ -121,7 +121,14 @@ def test_rare_classes_count_where_no_metric_was_named(
         ({"budget": {"seconds": 60, "device": "CPU", "n_devices": 2}}, "/budget/n_devices"),
         ({"budget": {"seconds": 60, "device": "cuda", "n_devices": 17}}, "/budget/n_devices"),
         ({"stop": {"p_best": 1.5}}, "/stop/p_best"),
-        ({"ensemble": True}, "/ensemble"),
+        (
+            {
+                "ensemble": True,
+                "task": {"type": "text-retrieval"},
+                "examples": [{"text": f"what is {i}?", "text_pair": f"{i} is {i}."} for i in range(9)],
+            },
+            "/ensemble",
+        ),
         ({"webhook_url": "https://example.org/hook"}, "/webhook_url"),
         ({"dataset_id": "ds_0123456789abcdef"}, ""),
         ({"examples": None}, ""),

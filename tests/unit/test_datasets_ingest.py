@@ -331,12 +331,25 @@ def test_csv_json_lines_and_parquet_of_the_same_rows_give_the_same_examples(tmp_
         assert examples.labels.tolist() == [row["label"] for row in rows]
 
 
-def test_groups_are_kept_when_their_column_is_named(tmp_path: Path) -> None:
-    data = table("text,label,author", "a,x,Li", "b,y,An", "c,x,Li", "d,y,An")
-    stored = take(tmp_path, data, ColumnChoices(group="author"))
-    groups = load_examples(dataset_folder(tmp_path, stored.id)).groups
-    assert groups is not None
-    assert groups.tolist() == [1, 0, 1, 0]
+def test_many_groups_stay_together(tmp_path: Path) -> None:
+    rows = [f"text {i},{'xy'[i % 2]},author {i // 2:02}" for i in range(42)]
+    stored = take(tmp_path, table("text,label,author", *rows), ColumnChoices(group="author"))
+    examples = load_examples(dataset_folder(tmp_path, stored.id))
+    assert examples.groups is not None
+    assert examples.groups.tolist() == [i // 2 for i in range(42)]
+    assert examples.compared is None
+    assert "There are more than 20 groups: each stays on one side of the split." in stored.warnings
+
+
+def test_few_groups_are_compared(tmp_path: Path) -> None:
+    data = table("text,label,dialect", "a,x,north", "b,y,east", "c,x,north", "d,y,east")
+    stored = take(tmp_path, data, ColumnChoices(group="dialect"))
+    examples = load_examples(dataset_folder(tmp_path, stored.id))
+    assert examples.groups is None
+    assert examples.compared is not None
+    assert examples.compared.tolist() == [1, 0, 1, 0]
+    assert examples.compared_names == ("east", "north")
+    assert any(warning.startswith("The 2 groups are compared") for warning in stored.warnings)
 
 
 def test_rows_of_a_request_are_a_data_set_too(tmp_path: Path) -> None:

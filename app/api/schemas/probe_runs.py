@@ -69,6 +69,9 @@ class Example(RequestModel):
     text_pair: Annotated[SafeText, Field(max_length=100_000)] | None = Field(
         default=None, description="The second text, where the task is about two."
     )
+    group: Annotated[SafeText, Field(max_length=200)] | None = Field(
+        default=None, description="A group it belongs to: up to 20 are compared, more are kept together."
+    )
 
 
 class ProbeRunRequest(RequestModel):
@@ -92,7 +95,9 @@ class ProbeRunRequest(RequestModel):
         default=False,
         description="Whether up to half of the budget is kept to train the winner on all the data.",
     )
-    ensemble: bool = False
+    ensemble: bool = Field(
+        default=False, description="Whether a weighted blend of the probed is a row of its own."
+    )
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     webhook_url: Annotated[SafeText, Field(max_length=2_000)] | None = None
 

@@ -99,12 +99,20 @@ class EvidenceDocument(ResponseModel):
     source: str
 
 
+class MemberDocument(ResponseModel):
+    """One model of a blend."""
+
+    model: str
+    strategy: Strategy
+    weight: float
+
+
 class RankingRow(ResponseModel):
-    """One model with its best strategy."""
+    """One model with its best strategy, or a run's blend of several."""
 
     rank: int
     model: ModelSummary
-    strategy: Strategy
+    strategy: Strategy | Literal["ensemble"]
     score: Score
     p_best: float
     tied_with: list[str]
@@ -114,6 +122,7 @@ class RankingRow(ResponseModel):
     evidence: list[EvidenceDocument]
     reasons: list[str]
     cautions: list[str]
+    members: list[MemberDocument] | None = Field(default=None, description="Of a blend, in a row of its own.")
 
 
 class ExclusionDocument(ResponseModel):
@@ -240,6 +249,26 @@ class ArtifactList(ResponseModel):
     items: list[ArtifactDocument]
 
 
+class GroupScoreDocument(ResponseModel):
+    """The score on one group's validation examples."""
+
+    group: str
+    n_examples: int
+    score: Score
+
+
+class GroupsDocument(ResponseModel):
+    """One candidate's scores group by group, the best group first; the ranking's first candidate first."""
+
+    model: str
+    strategy: Strategy
+    scores: list[GroupScoreDocument]
+    gap: float = Field(description="Between the best and the worst group, in the metric's units.")
+    p_value: float | None = Field(
+        description="How often a random division into such groups has as large a gap; of the first candidate."
+    )
+
+
 class ProbeRun(ResponseModel):
     """A probe run; its ranking is there from the start and improves."""
 
@@ -257,6 +286,7 @@ class ProbeRun(ResponseModel):
     decision: str
     warnings: list[str]
     refit: RefitDocument | None
+    groups: list[GroupsDocument]
 
 
 class ProbeRunSummary(ResponseModel):

@@ -213,6 +213,14 @@ class ProbeTask(ABC):
         """Targets as the metrics read them: one an example."""
         return values
 
+    def averaged(self, outputs: Values) -> Values | None:
+        """The outputs on a scale on which those of several models have a mean that `decide` reads.
+
+        None where they have none.
+        """
+        del outputs
+        return None
+
     def exported(self, head: LinearClassifier) -> LinearClassifier:
         """The head as a program uses it that knows nothing of this task's numbers."""
         return head

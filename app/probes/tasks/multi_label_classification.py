@@ -40,6 +40,10 @@ class MultiLabel(ProbeTask):
         """The probability of each label, shape (U, K)."""
         return np.asarray(expit(outputs.astype(np.float64)))
 
+    def averaged(self, outputs: Values) -> Values | None:
+        """Logits: their mean is the log-odds of a geometric mean (Hinton 2002, products of experts)."""
+        return outputs.astype(np.float64)
+
     def fit_head(
         self,
         features: Features,

@@ -6,6 +6,7 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import softmax
 from torch import Tensor, nn
 
 from app.probes import metrics
@@ -40,6 +41,10 @@ class Classification(ProbeTask):
     def decide(self, outputs: Values) -> Values:
         """The likeliest class, shape (U,)."""
         return np.asarray(outputs.argmax(axis=1), dtype=np.int64)
+
+    def averaged(self, outputs: Values) -> Values | None:
+        """Probabilities, shape (U, K)."""
+        return np.asarray(softmax(outputs.astype(np.float64), axis=1))
 
     def fit_head(
         self,

@@ -44,6 +44,10 @@ class Regression(ProbeTask):
         """The numbers on their own scale, shape (U,)."""
         return np.asarray(outputs[:, 0].astype(np.float64) * self._deviation + self._mean)
 
+    def averaged(self, outputs: Values) -> Values | None:
+        """The standardised numbers."""
+        return outputs.astype(np.float64)
+
     def exported(self, head: LinearClassifier) -> LinearClassifier:
         """Its output on the numbers' own scale."""
         bias = head.bias * self._deviation + self._mean
