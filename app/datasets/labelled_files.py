@@ -1,4 +1,4 @@
-"""An archive of images or recordings as a table of files and classes: one folder a class, or a manifest of both.
+"""An archive of files as a table of files and classes: one folder a class, or a manifest that names both.
 
 Files are kept under the hash of their content, so that copies of one image are one file of one name: whatever
 tells copies of a text by the text tells copies of a file too.
