@@ -111,6 +111,8 @@ class ModelEntry(_Frozen):
         n_layers: Transformer blocks, or stages with weights for convolutional networks.
         max_length: Tokens it can read; None where it does not read tokens or has no limit.
         input_size: Side of the input image in pixels; None elsewhere.
+        window_seconds: Of audio that it always reads, silence included; None where it reads a recording as it
+            is.
         forward_flops: Floating-point operations (multiply and add counted as two) of one forward pass over
             one `flops_unit`, attention's quadratic part left out.
         flops_unit: `token`, `image`, or `second` of audio.
@@ -140,6 +142,7 @@ class ModelEntry(_Frozen):
     n_layers: Annotated[int, Field(ge=0)]
     max_length: Annotated[int, Field(gt=0)] | None = None
     input_size: Annotated[int, Field(gt=0)] | None = None
+    window_seconds: Annotated[float, Field(gt=0)] | None = None
     forward_flops: Annotated[float, Field(ge=0)]
     flops_unit: Literal["token", "image", "second"]
     weights: Weights

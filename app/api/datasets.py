@@ -39,7 +39,8 @@ DatasetId = Annotated[str, Path(max_length=100, description="Id of a data set.")
 )
 def create_dataset(
     file: Annotated[
-        UploadFile, File(description="CSV, TSV, JSON Lines, Parquet; tags as CoNLL, images as ZIP or TAR.")
+        UploadFile,
+        File(description="CSV, TSV, JSON Lines, Parquet; tags as CoNLL, images and audio as ZIP or TAR."),
     ],
     task_type: Annotated[
         TaskType, Form(description="What it is labelled for.", examples=["text-classification"])

@@ -76,7 +76,7 @@ def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
         detail = f"the data set is labelled for {stored.task_type}; leave the type out"
         faults.append(FieldFault(pointer="/task/type", detail=detail))
     if TASKS[stored.task_type].modality is not Modality.TEXT:
-        faults += _not_of_files(request)
+        faults += _not_of_files(request, TASKS[stored.task_type].noun)
     if request.ensemble and TASKS[stored.task_type].target not in AVERAGED:
         detail = f"predictions of {stored.task_type} by several models have no mean; leave it false"
         faults.append(FieldFault(pointer="/ensemble", detail=detail))
@@ -88,18 +88,18 @@ def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
         raise InvalidRequestError(faults)
 
 
-def _not_of_files(request: ProbeRunRequest) -> list[FieldFault]:
+def _not_of_files(request: ProbeRunRequest, noun: str) -> list[FieldFault]:
     """What is done with models of texts only."""
     faults = [
         FieldFault(
             pointer=f"/strategies/{i}",
-            detail=f"{s}: not available for images yet; choose from {', '.join(DEFAULT_STRATEGIES)}",
+            detail=f"{s}: not available for {noun}s yet; choose from {', '.join(DEFAULT_STRATEGIES)}",
         )
         for i, s in enumerate(request.strategies)
         if s not in DEFAULT_STRATEGIES
     ]
     if request.refit:
-        detail = "trained models of images are not written yet; leave it false"
+        detail = f"trained models of {noun}s are not written yet; leave it false"
         faults.append(FieldFault(pointer="/refit", detail=detail))
     return faults
 

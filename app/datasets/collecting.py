@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from app.datasets.columns import ChosenColumns
 from app.datasets.examples import MOST_COMPARED, ExampleWriter
@@ -57,9 +58,20 @@ class _Missing:
 
 
 def collect(
-    source: RecordSource, columns: ChosenColumns, task: TaskDefinition, writer: ExampleWriter
+    source: RecordSource,
+    columns: ChosenColumns,
+    task: TaskDefinition,
+    writer: ExampleWriter,
+    seconds: Mapping[str, float] = MappingProxyType({}),
 ) -> Collected:
     """Writes every usable row, in order.
+
+    Args:
+        source: Rows.
+        columns: What is where in them.
+        task: Checks them.
+        writer: Keeps them.
+        seconds: How long each file is, by its name, where examples are files that have a length.
 
     Raises:
         ValuesMissingError: Too many rows have no text or label.
@@ -85,7 +97,9 @@ def collect(
         writer.add(row)
         if row.group is not None and len(groups) <= MOST_COMPARED:
             groups.add(row.group)
-        builder.add(row.text, row.label, row.text_pair, counted(task.target, row.label))
+        builder.add(
+            row.text, row.label, row.text_pair, counted(task.target, row.label), seconds.get(row.text)
+        )
     _require_values(missing, n_rows, columns.by_role, source.unit)
     _require_classes(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
     profile = builder.build(
@@ -113,7 +127,7 @@ def _checked(
     row = task.check_row(dict(zip(by_role, values, strict=True)))
     if isinstance(row, RowFault):
         if row.kind is not FaultKind.MISSING:
-            raise UnusableValueError(by_role[row.role], number, unit, row.kind)
+            raise UnusableValueError(by_role[row.role], number, unit, row.kind, noun=task.noun)
     elif max(len(row.text), len(row.label), len(row.text_pair or "")) > MAX_FIELD_CHARACTERS:
         raise FieldTooLongError(number, MAX_FIELD_CHARACTERS, unit)
     return row

@@ -7,7 +7,8 @@ DatasetError
 ├── delimited      RaggedRowError
 ├── archive        MalformedArchiveError, UnsafeMemberError, ArchiveTooLargeError
 ├── images         DamagedImageError, ImageTooLargeError
-├── labelled_files NoImagesError, NoClassFoldersError, ManifestError
+├── audio          DamagedRecordingError, RecordingTooLargeError
+├── labelled_files NoFilesError, NoClassFoldersError, ManifestError
 ├── table          MalformedRowError, FieldTooLongError, TooManyColumnsError, HeaderOnlyError,
 │                  DuplicateColumnError
 ├── parquet        MalformedParquetError

@@ -1,12 +1,12 @@
 """Whether bytes are an image that can be read to its end, of a size that is no attack."""
 
 import io
-from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from PIL import Image, UnidentifiedImageError
 
 from app.datasets.errors import DatasetError
+from app.datasets.media import Checked, Medium
 
 SUFFIX_OF_FORMAT = MappingProxyType(
     {
@@ -26,6 +26,7 @@ _READ = tuple(name for name in SUFFIX_OF_FORMAT if name != "MPO")
 SUFFIXES = frozenset(
     {*SUFFIX_OF_FORMAT.values(), ".jpeg", ".jpe", ".tiff", ".pgm", ".pbm", ".pnm"},
 )
+FORMATS = "JPEG, PNG, WebP, GIF, BMP, TIFF and PPM"
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 """Pillow's limit, from which it warns of a decompression bomb; here it is an error."""
 _CHECKED_AT = (64, 64)
@@ -43,7 +44,7 @@ class DamagedImageError(DatasetError):
         self.member = member
         super().__init__(
             f"The image {member[:200]!r} is damaged, cut off or of a format that is not read.",
-            remedy="Take it out or repair it; JPEG, PNG, WebP, GIF, BMP, TIFF and PPM are read.",
+            remedy=f"Take it out or repair it; {FORMATS} are read.",
         )
 
 
@@ -62,12 +63,7 @@ class ImageTooLargeError(DatasetError):
         )
 
 
-def is_named_image(path: PurePosixPath) -> bool:
-    """Whether a file's name says that it is an image."""
-    return path.suffix.casefold() in SUFFIXES
-
-
-def image_suffix(content: bytes, member: str) -> str:
+def checked_image(content: bytes, member: str) -> Checked:
     """The suffix of the format that this image is of.
 
     Args:
@@ -93,4 +89,7 @@ def image_suffix(content: bytes, member: str) -> str:
         if isinstance(error, DatasetError):
             raise
         raise DamagedImageError(member) from error
-    return suffix
+    return Checked(suffix)
+
+
+IMAGES = Medium(noun="image", formats=FORMATS, suffixes=SUFFIXES, checked=checked_image)

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
+from app.datasets.audio import RECORDINGS
 from app.datasets.collecting import collect
 from app.datasets.columns import ChosenColumns, ColumnChoices, choose_columns, known_names
 from app.datasets.errors import DatasetError
 from app.datasets.examples import FILE_NAME, ExampleWriter, load_examples
+from app.datasets.images import IMAGES
 from app.datasets.labelled_files import keep_named
 from app.datasets.profile import profile_warnings
 from app.datasets.reading import OpenedFile, open_file
@@ -27,11 +30,13 @@ from app.datasets.storage import (
 from app.datasets.upload import CHUNK_BYTES, Upload, store_upload
 from app.tasks.base import ColumnRole, TaskDefinition
 from app.tasks.catalogue import TASKS, task
-from models_registry.vocabulary import TaskType
+from models_registry.vocabulary import Modality, TaskType
 
 MAX_INLINE_ROWS = 2_000
 MAX_INLINE_BYTES = 32 * 2**20
 MAX_NAME_CHARACTERS = 200
+MEDIA = MappingProxyType({Modality.IMAGE: IMAGES, Modality.AUDIO: RECORDINGS})
+"""What examples that are files are, by what the task reads."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -90,6 +95,7 @@ def ingest(
             filename=filename,
             accepted=definition.formats,
             known_names=known_names(choices, definition),
+            medium=MEDIA.get(definition.modality),
         )
         columns = choose_columns(opened.source, choices, definition)
         key = dataset_id(upload.sha256, columns.by_role, task_type, project)
@@ -157,7 +163,7 @@ def _store(
 ) -> StoredDataset:
     with draft_folder(data_dir) as draft:
         with ExampleWriter(draft / FILE_NAME, definition.target) as writer:
-            collected = collect(opened.source, columns, definition, writer)
+            collected = collect(opened.source, columns, definition, writer, opened.seconds)
         if opened.folder is not None:
             keep_named(opened.folder, draft, load_examples(draft).texts)
         stored = StoredDataset(
@@ -175,7 +181,7 @@ def _store(
                 *opened.warnings,
                 *columns.warnings,
                 *collected.warnings,
-                *profile_warnings(collected.profile, definition.target, noun=definition.modality),
+                *profile_warnings(collected.profile, definition.target, noun=definition.noun),
             ),
         )
         return publish(draft, stored, data_dir)

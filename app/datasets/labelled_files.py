@@ -1,7 +1,7 @@
-"""An archive of images as a table of files and classes: one folder a class, or a manifest that names both.
+"""An archive of files as a table of files and classes: one folder a class, or a manifest that names both.
 
 Files are kept under the hash of their content, so that copies of one image are one file of one name: whatever
-tells copies of a text by the text tells copies of an image too.
+tells copies of a text by the text tells copies of a file too.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from app.datasets.archive import Member, members
 from app.datasets.errors import DatasetError
-from app.datasets.images import image_suffix, is_named_image
+from app.datasets.media import Medium
 from app.datasets.table import SAMPLE_ROWS, Record, RecordSource
 from app.tasks.files import FILES
 
@@ -29,23 +29,23 @@ OpenTable = Callable[[Path, str], RecordSource]
 """Reads a table at a path, under the name that its owner gave it."""
 
 
-class NoImagesError(DatasetError):
-    """An archive without images."""
+class NoFilesError(DatasetError):
+    """An archive without files of the kind that the task reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, medium: Medium) -> None:
         super().__init__(
-            "The archive holds no images.",
-            remedy="Send JPEG, PNG, WebP, GIF, BMP, TIFF or PPM files, one folder a class.",
+            f"The archive holds no {medium.noun}s.",
+            remedy=f"Send files of {medium.formats}, one folder a class.",
         )
 
 
 class NoClassFoldersError(DatasetError):
-    """Images of which no folder tells the class, and no manifest does."""
+    """Files of which no folder tells the class, and no manifest does."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, noun: str) -> None:
         super().__init__(
             f"No class can be told: {what}.",
-            remedy="Put each image in the folder of its class, or add a table with columns file and label.",
+            remedy=f"Put each {noun} in the folder of its class, or add a table with columns file and label.",
         )
 
 
@@ -62,38 +62,45 @@ class ManifestError(DatasetError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpacked:
-    """The images of an archive on disk.
+    """The images, or the recordings, of an archive on disk.
 
     Attributes:
-        kept: What an image is kept under, by its name in the archive.
+        medium: Which of these.
+        kept: What a file is kept under, by its name in the archive.
+        seconds: How long each is, by what it is kept under; empty where files have no length.
         manifests: Where tables lie, by their names in the archive.
         n_others: Files that are neither.
     """
 
+    medium: Medium
     kept: Mapping[PurePosixPath, str]
+    seconds: Mapping[str, float]
     manifests: Mapping[PurePosixPath, Path]
     n_others: int
 
 
-def unpack(archive: Path, folder: Path) -> Unpacked:
-    """The images of an archive, each checked and once, below `files` in a folder; manifests beside these.
+def unpack(archive: Path, folder: Path, medium: Medium) -> Unpacked:
+    """The files of an archive, each checked and once, below `files` in a folder; manifests beside these.
 
     Args:
         archive: ZIP or TAR.
         folder: To fill; an empty one, or not there.
+        medium: Kind of files that are looked for.
 
     Raises:
-        DatasetError: The archive is unsafe, damaged or too large, or an image is.
+        DatasetError: The archive is unsafe, damaged or too large, or a file is.
     """
     files, tables = folder / FILES, folder / "manifests"
     for place in (files, tables):
         place.mkdir(parents=True)
     kept: dict[PurePosixPath, str] = {}
+    seconds: dict[str, float] = {}
     manifests: dict[PurePosixPath, Path] = {}
     n_others = 0
     for member in members(archive):
-        if is_named_image(member.path):
-            kept[member.path] = _keep(member, files)
+        if medium.names(member.path):
+            kept[member.path], length = _keep(member, files, medium)
+            seconds |= {} if length is None else {kept[member.path]: length}
         elif member.path.suffix.casefold() in MANIFEST_SUFFIXES:
             table = tables / f"{len(manifests)}{member.path.suffix.casefold()}"
             table.write_bytes(member.read())
@@ -101,15 +108,15 @@ def unpack(archive: Path, folder: Path) -> Unpacked:
         else:
             n_others += 1
     if not kept:
-        raise NoImagesError
-    return Unpacked(kept=kept, manifests=manifests, n_others=n_others)
+        raise NoFilesError(medium)
+    return Unpacked(medium=medium, kept=kept, seconds=seconds, manifests=manifests, n_others=n_others)
 
 
 def labelled_files(unpacked: Unpacked, open_table: OpenTable) -> RecordSource:
-    """The images with their classes: those of the manifest where there is one, else those of the folders.
+    """The files with their classes: those of the manifest where there is one, else those of the folders.
 
     Args:
-        unpacked: An archive's images.
+        unpacked: An archive's files.
         open_table: Reads the manifest.
 
     Raises:
@@ -123,32 +130,34 @@ def labelled_files(unpacked: Unpacked, open_table: OpenTable) -> RecordSource:
     return FolderSource(unpacked)
 
 
-def _keep(member: Member, folder: Path) -> str:
+def _keep(member: Member, folder: Path, medium: Medium) -> tuple[str, float | None]:
+    """What a file is kept under, and how many seconds long it is."""
     content = member.read()
-    name = hashlib.sha256(content).hexdigest() + image_suffix(content, str(member.path))
+    found = medium.checked(content, str(member.path))
+    name = hashlib.sha256(content).hexdigest() + found.suffix
     path = folder / name
     if not path.exists():
         path.write_bytes(content)
-    return f"{FILES}/{name}"
+    return f"{FILES}/{name}", found.seconds
 
 
 def _told_of_others(unpacked: Unpacked) -> tuple[str, ...]:
     if not unpacked.n_others:
         return ()
-    return (f"{unpacked.n_others:,} files of the archive are no images and are left out.",)
+    return (f"{unpacked.n_others:,} files of the archive are no {unpacked.medium.noun}s and are left out.",)
 
 
 class FolderSource:
-    """Images of which the folder is the class; satisfies `RecordSource`. Records count images.
+    """Files of which the folder is the class; satisfies `RecordSource`. Records count files.
 
     What all paths begin with says nothing and is dropped, and so is a level of parts (train, test); the next
     folder is the class, whatever lies below it.
     """
 
-    unit = "image"
     columns = (FILE, LABEL)
 
     def __init__(self, unpacked: Unpacked) -> None:
+        self.unit = noun = unpacked.medium.noun
         folders = [path.parts[:-1] for path in unpacked.kept]
         depth = _shared(folders)
         warnings = list(_told_of_others(unpacked))
@@ -158,9 +167,10 @@ class FolderSource:
             warnings.append(f"The folders {', '.join(parts)} are read together, as one data set.")
         loose = [path for path, f in zip(unpacked.kept, folders, strict=True) if len(f) <= depth]
         if len(loose) == len(folders):
-            raise NoClassFoldersError("all images lie in one folder")
+            raise NoClassFoldersError(f"all {noun}s lie in one folder", noun)
         if loose:
-            raise NoClassFoldersError(f"the image {str(loose[0])[:200]!r} lies beside the folders of classes")
+            where = "lies beside the folders of classes"
+            raise NoClassFoldersError(f"the {noun} {str(loose[0])[:200]!r} {where}", noun)
         self.warnings = tuple(warnings)
         self._rows = [
             {FILE: kept, LABEL: folder[depth]}
@@ -168,7 +178,7 @@ class FolderSource:
         ]
 
     def records(self, columns: Sequence[str]) -> Iterator[Record]:
-        """File and class, image by image in the archive's order."""
+        """File and class, file by file in the archive's order."""
         for number, row in enumerate(self._rows, start=1):
             yield number, [row[name] for name in columns]
 
@@ -181,13 +191,13 @@ def _shared(folders: Sequence[tuple[str, ...]]) -> int:
 
 
 class ManifestSource:
-    """A table that names images, which are given as they are kept; satisfies `RecordSource`."""
+    """A table that names files, which are given as they are kept; satisfies `RecordSource`."""
 
     def __init__(self, unpacked: Unpacked, name: PurePosixPath, table: RecordSource) -> None:
-        """The images that this table names.
+        """The files that this table names.
 
         Args:
-            unpacked: All images.
+            unpacked: All files.
             name: Of the manifest in the archive.
             table: What it holds.
 
@@ -199,7 +209,7 @@ class ManifestSource:
         self._place = self._column_of_files(name)
         named = {self._found(row[0]) for _, row in table.records([self.columns[self._place]])}
         n_unnamed = len(set(unpacked.kept.values()) - named)
-        unnamed = f"{n_unnamed:,} images that the manifest does not name are left out."
+        unnamed = f"{n_unnamed:,} {unpacked.medium.noun}s that the manifest does not name are left out."
         others = _told_of_others(unpacked)
         self.warnings = (*table.warnings, *others, *((unnamed,) if n_unnamed else ()))
 

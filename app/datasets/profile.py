@@ -1,6 +1,7 @@
 """What a data set is like: the facts that recommending needs, and what its owner should know."""
 
 import heapq
+import math
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,8 @@ MAX_ENCODER_TOKENS = 512
 """What most encoders read."""
 TOKENS_PER_WORD = 1.35
 """BERT's uncased word pieces on English prose: between 1.1 (reviews) and 1.6 (tweets, terms)."""
+MAX_SECONDS = 30
+"""What probes read of a recording: as much as Whisper does (Radford et al. 2023, section 2.2)."""
 
 
 class LengthUnit(StrEnum):
@@ -37,6 +40,7 @@ class LengthUnit(StrEnum):
 
     CHARACTERS = "characters"
     WORDS = "words"
+    SECONDS = "seconds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +51,11 @@ class DatasetProfile:
         n_examples: Labelled examples that are kept.
         n_classes: Distinct labels, or types of entities; 0 where numbers are predicted.
         class_counts: Examples per label, or entities per type, most frequent first.
-        length_unit: What the lengths count: characters where most texts are Chinese or Japanese.
+        length_unit: What the lengths count: characters where most texts are Chinese or Japanese, seconds of
+            recordings.
         mean_length: Mean length of a text.
         p95_length: 95th percentile of the lengths.
-        max_length: Longest text.
+        max_length: Longest text; seconds are rounded up.
         languages: ISO 639-1 codes with shares of a sample, largest first.
         cjk_share: Share of texts that are mainly Chinese or Japanese.
         duplicates: Examples whose folded text occurred before.
@@ -106,6 +111,7 @@ class ProfileBuilder:
         self._hashes = array("Q")
         self._words = array("L")
         self._characters = array("L")
+        self._seconds = array("d")
         self._n_cjk = 0
         self._sample: list[tuple[int, str]] = []
 
@@ -120,7 +126,12 @@ class ProfileBuilder:
         return self._counts
 
     def add(
-        self, text: str, label: str, text_pair: str | None = None, counted: Sequence[str] | None = None
+        self,
+        text: str,
+        label: str,
+        text_pair: str | None = None,
+        counted: Sequence[str] | None = None,
+        seconds: float | None = None,
     ) -> None:
         """Count this example; of a pair both texts together are its text.
 
@@ -129,6 +140,7 @@ class ProfileBuilder:
             label: What is predicted of it, as it is kept.
             text_pair: The second text, where there is one.
             counted: Names that it counts for; its label where None.
+            seconds: How long it is, where it is a recording; then all are.
         """
         hashed = pair_hash(text, text_pair)
         if text_pair is not None:
@@ -140,6 +152,8 @@ class ProfileBuilder:
         characters = len(text) - text.count(" ")
         self._characters.append(characters)
         self._n_cjk += count_cjk(text) >= CJK_TEXT_SHARE * max(1, characters)
+        if seconds is not None:
+            self._seconds.append(seconds)
         if self._has_language:
             self._keep_for_language(hashed, text)
 
@@ -155,8 +169,7 @@ class ProfileBuilder:
         """The profile of what was added, which must be at least one example."""
         n = len(self._labels)
         cjk_share = self._n_cjk / n
-        unit = LengthUnit.CHARACTERS if cjk_share >= 0.5 else LengthUnit.WORDS
-        lengths = np.asarray(self._characters if unit is LengthUnit.CHARACTERS else self._words)
+        unit, lengths = self._lengths(cjk_share)
         duplicates, conflicts = _repeats(np.asarray(self._hashes), np.asarray(self._labels))
         counts = dict(sorted(self._counts.items(), key=lambda item: (-item[1], item[0])))
         return DatasetProfile(
@@ -166,7 +179,7 @@ class ProfileBuilder:
             length_unit=unit,
             mean_length=float(lengths.mean()),
             p95_length=float(np.percentile(lengths, 95)),
-            max_length=int(lengths.max()),
+            max_length=math.ceil(lengths.max()),
             languages=language_shares([text for _, text in sorted(self._sample)]),
             cjk_share=cjk_share,
             duplicates=duplicates,
@@ -175,6 +188,14 @@ class ProfileBuilder:
             missing_labels=missing_labels,
             imbalance_ratio=max(counts.values()) / min(counts.values()) if counts else 1.0,
         )
+
+    def _lengths(self, cjk_share: float) -> tuple[LengthUnit, NDArray[np.number]]:
+        """What lengths count, and those of all examples, shape (n,)."""
+        if self._seconds:
+            return LengthUnit.SECONDS, np.asarray(self._seconds)
+        if cjk_share >= 0.5:
+            return LengthUnit.CHARACTERS, np.asarray(self._characters)
+        return LengthUnit.WORDS, np.asarray(self._words)
 
 
 def _repeats(hashes: NDArray[np.uint64], labels: NDArray[np.int64]) -> tuple[int, int]:
@@ -265,6 +286,13 @@ def _mixed(profile: DatasetProfile) -> str | None:
 
 
 def _long(profile: DatasetProfile) -> str | None:
+    if profile.length_unit is LengthUnit.SECONDS:
+        if profile.p95_length <= MAX_SECONDS:
+            return None
+        return (
+            f"One recording in twenty is longer than {profile.p95_length:.0f} seconds: "
+            f"the first {MAX_SECONDS} are read and the rest is cut off."
+        )
     per_unit = 1.0 if profile.length_unit is LengthUnit.CHARACTERS else TOKENS_PER_WORD
     if profile.p95_length * per_unit <= MAX_ENCODER_TOKENS:
         return None

@@ -1,8 +1,8 @@
 """Any accepted file as a table: the format is found by content, the name only settles ties."""
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.datasets.archive import is_archive
@@ -12,6 +12,7 @@ from app.datasets.encoding import detect_encoding
 from app.datasets.errors import DatasetError
 from app.datasets.json_lines import JsonLinesSource
 from app.datasets.labelled_files import labelled_files, unpack
+from app.datasets.media import Medium
 from app.datasets.parquet import MalformedParquetError, ParquetSource
 from app.datasets.sniffing import sniff
 from app.datasets.table import RecordSource
@@ -63,6 +64,7 @@ class OpenedFile:
         source: Its records.
         warnings: What the caller should know about how it is read.
         folder: Where its files lie, below `files`; None for a table.
+        seconds: How long each file is, by its name below the folder; empty where files have no length.
     """
 
     format: FileFormat
@@ -70,10 +72,16 @@ class OpenedFile:
     source: RecordSource
     warnings: tuple[str, ...] = ()
     folder: Path | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def open_file(
-    path: Path, *, filename: str, accepted: Collection[FileFormat], known_names: Collection[str] = ()
+    path: Path,
+    *,
+    filename: str,
+    accepted: Collection[FileFormat],
+    known_names: Collection[str] = (),
+    medium: Medium | None = None,
 ) -> OpenedFile:
     """The file as a table.
 
@@ -82,12 +90,13 @@ def open_file(
         filename: What the caller calls it.
         accepted: Formats that the task is read from.
         known_names: Case-folded column names that mark a first row as a header.
+        medium: Kind of the files that examples are; None where they are none, and archives not read.
 
     Raises:
         DatasetError: It is of another format or encoding, damaged, empty, or without rows.
     """
-    if FileFormat.ARCHIVE in accepted and is_archive(path):
-        return _archive(path, known_names)
+    if medium is not None and FileFormat.ARCHIVE in accepted and is_archive(path):
+        return _archive(path, known_names, medium)
     with path.open("rb") as file:
         head = file.read(16)
     if head.startswith(b"PAR1"):
@@ -102,14 +111,20 @@ def open_file(
     return opened
 
 
-def _archive(path: Path, known_names: Collection[str]) -> OpenedFile:
+def _archive(path: Path, known_names: Collection[str], medium: Medium) -> OpenedFile:
     def open_table(manifest: Path, filename: str) -> RecordSource:
         return open_file(manifest, filename=filename, accepted=TABLES, known_names=known_names).source
 
     folder = path.with_name("unpacked")
-    source = labelled_files(unpack(path, folder), open_table)
+    unpacked = unpack(path, folder, medium)
+    source = labelled_files(unpacked, open_table)
     return OpenedFile(
-        format=FileFormat.ARCHIVE, encoding=None, source=source, warnings=source.warnings, folder=folder
+        format=FileFormat.ARCHIVE,
+        encoding=None,
+        source=source,
+        warnings=source.warnings,
+        folder=folder,
+        seconds=unpacked.seconds,
     )
 
 

@@ -18,7 +18,7 @@ _UNUSABLE = {
         'Give each as {"start": 0, "end": 5, "label": "PER"}, in characters from 0, the end behind it.',
     ),
     FaultKind.LENGTHS_DIFFER: ("another number of tags than of tokens", "Give every token one tag."),
-    FaultKind.NOT_A_FILE: ("what names no image of the archive", "Give its path as it is in the archive."),
+    FaultKind.NOT_A_FILE: ("what names no {noun} of the archive", "Give its path as it is in the archive."),
     FaultKind.NOT_A_NUMBER: ("no finite number", "Put a number there, as 3.5."),
     FaultKind.UNMARKED: (
         "a text in which no two entities are marked",
@@ -54,11 +54,11 @@ class UnusableValueError(DatasetError):
         kind: What it is.
     """
 
-    def __init__(self, column: str, row: int, unit: str, kind: FaultKind) -> None:
+    def __init__(self, column: str, row: int, unit: str, kind: FaultKind, *, noun: str = "text") -> None:
         self.kind = kind
         what, remedy = _UNUSABLE[kind]
         super().__init__(
-            f"Column {column!r} holds {what} at {unit} {row}.",
+            f"Column {column!r} holds {what.replace('{noun}', noun)} at {unit} {row}.",
             remedy=remedy,
             column=column,
             rows=(row,),

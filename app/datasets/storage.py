@@ -1,7 +1,7 @@
 """Stored data sets: one folder each, whole or not there at all.
 
     <data_dir>/datasets/<id>/examples.parquet   the examples
-    <data_dir>/datasets/<id>/files/             images, where examples are images, named by their content
+    <data_dir>/datasets/<id>/files/             images or recordings, named by their content
     <data_dir>/datasets/<id>/meta.json          everything else that is known of them
     <data_dir>/datasets/.incoming/              what is still being received or written
 

@@ -21,7 +21,7 @@ import app.probes.artifact_predict
 from app.datasets.examples import load_examples
 from app.probes.artifact_files import FOLDER
 from app.probes.backbones import STATIC_VECTORS, BackboneError, TextBackbone
-from app.probes.image_backbones import ImageBackbone
+from app.probes.file_backbones import FileBackbone
 from app.probes.loading import LoadedBackbone
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Exported, TrialSpec
@@ -55,10 +55,10 @@ def export(
         max_length: Tokens kept of a text; those of the recipe by default.
 
     Raises:
-        BackboneError: It is a model of images, of which no program is written that uses them.
+        BackboneError: It is a model of files, of which no program is written that uses them.
     """
-    if isinstance(backbone, ImageBackbone):
-        raise BackboneError("trained models of images are not written yet")
+    if isinstance(backbone, FileBackbone):
+        raise BackboneError(f"trained models of {backbone.noun}s are not written yet")
     place = spec.folder / FOLDER
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DEFAULT_MAX_LENGTH = 512
 """Tokens kept where neither the tokenizer nor the model states a limit."""
 STATIC_VECTORS = "static-vectors"
+UNUSED = ("pooler", "masked_spec_embed")
+"""Weights that are not read here: of a sentence's first token, and of what hides parts of a recording."""
 
 
 class BackboneError(Exception):
@@ -49,7 +51,7 @@ class Backbone(Protocol):
         module: The torch module that holds the weights.
         width: d.
         n_parameters: Of the module as loaded.
-        max_length: Longest input in tokens.
+        max_length: Longest input in tokens; of recordings in seconds.
     """
 
     module: nn.Module
@@ -57,7 +59,7 @@ class Backbone(Protocol):
     n_parameters: int
     max_length: int
 
-    def encode(self, batch: Any) -> Tensor:  # noqa: ANN401  (of texts or images, as the model reads them)
+    def encode(self, batch: Any) -> Tensor:  # noqa: ANN401  (of texts or files, as the model reads them)
         """One vector a unit, shape (U, d); 0 for a text without tokens and a word that was cut off."""
 
     def encode_layers(self, batch: Any) -> Tensor:  # noqa: ANN401
@@ -312,7 +314,7 @@ def pretrained_network(folder: Path) -> Any:  # noqa: ANN401  (transformers is u
     """A network that `transformers` knows, in single precision, from safetensors alone, with all its weights.
 
     Raises:
-        UnloadableModelError: Weights other than those of a pooler are missing.
+        UnloadableModelError: Weights other than those of `UNUSED` are missing.
     """
     from transformers import AutoModel
     from transformers.utils import logging
@@ -326,7 +328,7 @@ def pretrained_network(folder: Path) -> Any:  # noqa: ANN401  (transformers is u
         dtype=torch.float32,
         output_loading_info=True,
     )
-    missing = [name for name in info["missing_keys"] if "pooler" not in name]
+    missing = [name for name in info["missing_keys"] if not any(unused in name for unused in UNUSED)]
     if missing:
         raise UnloadableModelError(folder, f"weights are missing: {', '.join(sorted(missing)[:3])}")
     return model

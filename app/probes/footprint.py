@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.ranking.candidates import cnn_activations
+from app.ranking.candidates import FRAMES_A_SECOND, cnn_activations
 from app.ranking.cost import ADAPTER_BYTES, CNN_COPIES, STATE_BYTES
 from models_registry.entry import Architecture, ModelEntry
 from models_registry.vocabulary import Strategy
@@ -78,7 +78,7 @@ def peak_bytes(
         entry: The model.
         strategy: How it is adapted.
         micro_batch: B.
-        tokens: T, of a text.
+        tokens: T, of a text; of audio its seconds.
         gradient_checkpointing: Whether activations are computed again.
     """
     inputs = 4.0 * entry.n_embedding_parameters
@@ -99,9 +99,11 @@ def peak_bytes(
 
 
 def places(entry: ModelEntry, tokens: int) -> int:
-    """Positions of an input: of a text its tokens, of an image its patches and what is put before them."""
+    """Positions of an input: tokens of a text, frames of audio, patches of an image and one more."""
     if entry.flops_unit == "token":
         return tokens
+    if entry.flops_unit == "second":
+        return math.ceil(FRAMES_A_SECOND * max(tokens, entry.window_seconds or 0.0))
     return ((entry.input_size or IMAGE_SIZE) // PATCH) ** 2 + 1
 
 

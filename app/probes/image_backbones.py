@@ -8,20 +8,17 @@ differ in width, give the mean over places of their last stage only.
 """
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from app.probes.backbones import BackboneError, pretrained_network
+from app.probes.backbones import pretrained_network
 from app.probes.efficientnet_lite import MEAN, SCALE, VARIANTS, StillNorm, pretrained
+from app.probes.file_backbones import FileBackbone
 from app.probes.image_inputs import IMAGENET_MEAN, IMAGENET_STD, ImageBatch, ImageFiles, Preprocessing
-
-if TYPE_CHECKING:
-    from peft import PeftConfig
 
 DEFAULT_SIZE = 224
 NEVER_CUT = 1_000_000
@@ -30,48 +27,23 @@ CELL = 32
 """Pixels a side that a convolutional network makes one place of: 49 places of 224 pixels."""
 
 
-class ImageBackbone(ABC):
-    """What models of images have in common; satisfies `Backbone`.
+class ImageBackbone(FileBackbone):
+    """What models of images have in common.
 
     Attributes:
         preprocessing: Of its pixels.
         n_tokens: What an image counts when batches are cut.
     """
 
-    module: nn.Module
-    width: int
-    n_parameters: int
+    noun = "image"
     max_length = NEVER_CUT
     preprocessing: Preprocessing
     n_tokens: int
 
-    def read(self, paths: Sequence[Path]) -> ImageFiles:
-        """Images on disk, decoded when they are asked for."""
+    def read(self, paths: Sequence[Path], max_length: int) -> ImageFiles:
+        """Images on disk, decoded when they are asked for; they have no length that could be cut."""
+        del max_length
         return ImageFiles(paths=paths, preprocessing=self.preprocessing, n_tokens=self.n_tokens)
-
-    def encode(self, batch: ImageBatch) -> Tensor:
-        """One vector an image, in single precision, shape (B, d)."""
-        return self.encode_layers(batch)[:, -1]
-
-    @abstractmethod
-    def encode_layers(self, batch: ImageBatch) -> Tensor:
-        """The same of every layer that has this width, shape (B, layers, d)."""
-
-    @abstractmethod
-    def save_memory(self) -> None:
-        """Activations are computed again for the backward pass, where it knows how."""
-
-    @abstractmethod
-    def layers(self) -> list[nn.Module]:
-        """Its blocks, the lowest first."""
-
-    def add_adapters(self, config: "PeftConfig") -> nn.Module:
-        """Not for images yet.
-
-        Raises:
-            BackboneError: Always.
-        """
-        raise BackboneError(f"models of images are not adapted by {config.peft_type}")
 
 
 class LiteBackbone(ImageBackbone):

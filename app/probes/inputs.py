@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from app.probes.audio_inputs import AudioFiles
 from app.probes.image_inputs import ImageFiles
 
 Inputs: TypeAlias = Sequence[str] | Sequence[tuple[str, str]] | Sequence[list[str]]
@@ -253,7 +254,9 @@ class TextsApart:
         return TextsApart(texts=self.texts.renumbered(new_ids))
 
 
-Encoded: TypeAlias = TokenizedTexts | TextsApart | ImageFiles
+Files: TypeAlias = ImageFiles | AudioFiles
+"""What a model of files is trained on."""
+Encoded: TypeAlias = TokenizedTexts | TextsApart | Files
 """What a model is trained on."""
 
 

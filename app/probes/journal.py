@@ -35,7 +35,7 @@ Json = dict[str, Any]
 
 ELSEWHERE = (
     "what passes and slices say of final scores was learnt from texts with one class each; intervals for "
-    "other targets and images were not checked"
+    "other targets, images and audio were not checked"
 )
 """Said of a run for another target or kind of input."""
 

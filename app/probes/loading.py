@@ -1,4 +1,4 @@
-"""The model in a folder, of texts or of images, as its configuration says."""
+"""The model in a folder, of texts or of files, as its configuration says."""
 
 import json
 from pathlib import Path
@@ -6,10 +6,12 @@ from typing import TypeAlias
 
 import torch
 
+from app.probes.audio_backbones import load_audio_backbone, reads_audio
 from app.probes.backbones import TextBackbone, UnloadableModelError, load_backbone
-from app.probes.image_backbones import ImageBackbone, load_image_backbone, reads_images
+from app.probes.file_backbones import FileBackbone
+from app.probes.image_backbones import load_image_backbone, reads_images
 
-LoadedBackbone: TypeAlias = TextBackbone | ImageBackbone
+LoadedBackbone: TypeAlias = TextBackbone | FileBackbone
 
 
 def load_model(folder: Path, *, seed: int = 0, input_prefix: str = "") -> LoadedBackbone:
@@ -29,6 +31,9 @@ def load_model(folder: Path, *, seed: int = 0, input_prefix: str = "") -> Loaded
         if reads_images(model_type):
             torch.manual_seed(seed)
             return load_image_backbone(folder, model_type)
+        if reads_audio(model_type):
+            torch.manual_seed(seed)
+            return load_audio_backbone(folder, model_type)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise UnloadableModelError(folder, str(error).splitlines()[0]) from error
     return load_backbone(folder, seed=seed, input_prefix=input_prefix)

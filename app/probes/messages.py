@@ -24,7 +24,7 @@ class TrainingRecipe:
         learning_rate: Peak of the schedule.
         batch_size: Examples a step.
         epochs: Passes over the training part.
-        max_length: Tokens kept of a text.
+        max_length: Tokens kept of a text; seconds of a recording.
         weight_decay: Of matrices; biases and norms have none.
         warmup_fraction: Share of all steps in which the rate rises.
         class_weights: Weight of each class in the loss, by class; None weighs all alike.

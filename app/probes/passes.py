@@ -19,7 +19,7 @@ from app.probes.backbones import TextBackbone, best_device
 from app.probes.data import Part, TrialData
 from app.probes.feature_cache import Array, FeatureCache, FeatureKey, rows_digest
 from app.probes.features import Features, every_layer, extract_features
-from app.probes.image_backbones import ImageBackbone
+from app.probes.file_backbones import FileBackbone
 from app.probes.inputs import Encoded, Inputs, TokenizedTexts, compared, units_of
 from app.probes.loading import load_model
 from app.probes.messages import Heartbeat, TrialSpec
@@ -47,7 +47,7 @@ class Passed:
         estimated: Places among the seen of the examples that estimators read, ascending, shape (m,).
         layers: Every layer of the units of these, input vectors first, shape (U'', layers + 1, d).
         seconds: In passes; 0 where the cache had all.
-        vocabulary: How well the tokenizer knows the texts; None of images.
+        vocabulary: How well the tokenizer knows the texts; None of files.
     """
 
     seen: Features
@@ -127,8 +127,9 @@ def _make(
     backbone = load_model(folder, seed=spec.seed, input_prefix=spec.input_prefix)
     backbone.module.to(best_device())
     tokenized: Encoded
-    if isinstance(backbone, ImageBackbone):
-        fit, tokenized = None, backbone.read([*seen.paths, *validation.paths])
+    if isinstance(backbone, FileBackbone):
+        paths = [*seen.paths, *validation.paths]
+        fit, tokenized = None, backbone.read(paths, spec.recipe.max_length)
     else:
         fit, tokenized = _tokenized(spec, backbone, _texts(seen, validation))
     n_examples = len(seen.rows) + len(validation.rows)

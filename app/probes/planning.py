@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from app.datasets.profile import MAX_SECONDS
 from app.probes.footprint import Footprint, fitted
 from app.probes.messages import SINGLE
 from app.probes.plan import ArmPlan, RunPlan, adapted_among
@@ -23,11 +24,12 @@ from app.ranking.observations import condition_on_probes
 from app.ranking.probe_model import Extent, Group, load_probe_model
 from app.ranking.recipe import suits
 from app.ranking.target import TUNED
+from app.task_profile.profile import TaskProfile
 from app.tasks.catalogue import TASKS
 from app.tasks.targets import Target
 from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
-from models_registry.vocabulary import Strategy
+from models_registry.vocabulary import Modality, Strategy
 
 BATCH_SIZE = 16
 MEMORY_GB = 8.0
@@ -74,6 +76,8 @@ EXAMPLE_SECONDS = 3e-5
 """Tokenising and batching one text: 2e-5 to 4e-5 s, all that a table of word vectors takes."""
 FILE_SECONDS = 6.5e-3
 """Decoding and scaling one image: 6.3e-3 s, 6.5e-3 s where it is augmented (JPEG of 256 pixels a side)."""
+SOUND_SECONDS = 5e-3
+"""Decoding, resampling and transforming a second of audio."""
 
 
 class UnfitCandidateError(Exception):
@@ -113,7 +117,7 @@ class Prepared:
         entries: The candidates.
         sample: Sizes of the parts.
         epochs: Passes of a full fine-tune.
-        max_length: Tokens kept of an input.
+        max_length: Tokens kept of an input; of recordings seconds.
         n_threads: Of a trial.
         precision: Of a trial, on a processor.
         n_devices: Cards that a fine-tune is spread over.
@@ -163,7 +167,7 @@ def prepare(
         n_units = int(min(n_units * float(question.profile.mean_length or 1.0), MOST_WORDS_FITTED))
     fits = fit_seconds(columns, n_units, int(question.profile.facts.get("n_classes") or 2))
     features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation) + fits).tolist()
-    max_length = kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(question.profile.languages)))
+    max_length = kept_length(question.profile, p95_length)
     n_devices = int(request["budget"].get("n_devices") or 1)
     strategies = [Strategy(s) for s in request["strategies"]]
     suitable = [suited(entry, strategies, is_paired=is_paired) for entry in entries]
@@ -207,6 +211,13 @@ def prepare(
         precision=device.precision,
         n_devices=n_devices,
     )
+
+
+def kept_length(profile: TaskProfile, p95_length: float) -> int:
+    """Room for 95 % of the inputs: whole seconds of audio, tokens of texts."""
+    if profile.modality is Modality.AUDIO:
+        return min(math.ceil(p95_length), MAX_SECONDS)
+    return kept_tokens(p95_length, is_cjk=bool(CJK_LANGUAGES & set(profile.languages)))
 
 
 def kept_tokens(p95_length: float, *, is_cjk: bool) -> int:
@@ -266,10 +277,12 @@ def pass_seconds(
     table: CandidateTable, tokens: float, device: Device
 ) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """Seconds of one example through each candidate, forward only."""
-    length = np.where(table.is_per_token, np.minimum(tokens * PADDING, table.max_length), 1.0)
+    kept = np.where(table.is_per_second, min(tokens, MAX_SECONDS), tokens)
+    length = table.units(kept * PADDING)
     operations = table.flops * length + 4.0 * table.layers * table.width * length**2 * table.is_per_token
     # Short texts leave inference as far from the peak as training: 0.28 to 0.30 of it, and 0.25 to 0.34.
-    own = np.where(table.is_per_token, EXAMPLE_SECONDS, FILE_SECONDS)
+    of_files = np.where(table.is_per_second, SOUND_SECONDS * length, FILE_SECONDS)
+    own = np.where(table.is_per_token, EXAMPLE_SECONDS, of_files)
     return np.asarray(operations / (device.flops * device.train_efficiency) + own)
 
 

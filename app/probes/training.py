@@ -18,7 +18,7 @@ from torch import Tensor
 from app.probes import kept_outputs
 from app.probes.data import Part, TrialData
 from app.probes.features import length_sorted_batches
-from app.probes.image_backbones import ImageBackbone
+from app.probes.file_backbones import FileBackbone
 from app.probes.inputs import Encoded, TextsApart, TokenizedTexts, units_of
 from app.probes.loading import LoadedBackbone
 from app.probes.logistic import LinearClassifier
@@ -296,9 +296,9 @@ def _encoded(
 ) -> tuple[Encoded, Encoded, Encoded]:
     """Training, validation and test part as the backbone reads them, its vocabulary cut to their tokens."""
     every = (data.train, data.validation, data.test)
-    if isinstance(backbone, ImageBackbone):
-        images = [backbone.read(part.paths) for part in every]
-        return images[0], images[1], images[2]
+    if isinstance(backbone, FileBackbone):
+        files = [backbone.read(part.paths, max_length) for part in every]
+        return files[0], files[1], files[2]
 
     def encoded(part: Part) -> TokenizedTexts | TextsApart:
         if not reads_apart:

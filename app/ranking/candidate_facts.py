@@ -26,7 +26,9 @@ _NUMBERS = np.dtype(
         ("max_length", np.float64),
         ("input_size", np.float64),
         ("file_bytes", np.float64),
+        ("window_seconds", np.float64),
         ("is_per_token", np.bool_),
+        ("is_per_second", np.bool_),
         ("is_convolutional", np.bool_),
         ("can_be_probed", np.bool_),
     ]
@@ -104,7 +106,9 @@ def _numbers(e: ModelEntry) -> tuple[float | bool, ...]:
         e.max_length or np.inf,
         e.input_size or USUAL_SIDE,
         e.weights.n_bytes or e.n_parameters * BYTES_PER_PARAMETER,
+        e.window_seconds or 0.0,
         e.flops_unit == "token",
+        e.flops_unit == "second",
         e.architecture is Architecture.CNN,
         e.weights.format is WeightsFormat.SAFETENSORS or e.weights.converter is not None,
     )

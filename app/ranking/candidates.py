@@ -14,6 +14,9 @@ from app.ranking.coded import Coded
 from models_registry.entry import ModelEntry, WeightsFormat
 from models_registry.vocabulary import MULTILINGUAL, TaskType
 
+FRAMES_A_SECOND = 50
+"""Positions of a second of audio: of wav2vec 2.0 and its kin, and of Whisper."""
+
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
@@ -100,6 +103,16 @@ class CandidateTable:
         return self._number("is_per_token")
 
     @cached_property
+    def is_per_second(self) -> NDArray[np.bool_]:
+        """Whether the unit is a second of audio."""
+        return self._number("is_per_second")
+
+    @cached_property
+    def window_seconds(self) -> Array:
+        """Of audio that is always read; 0 where there is none or it is read as it is."""
+        return self._number("window_seconds")
+
+    @cached_property
     def layers(self) -> Array:
         """Layers."""
         return self._number("layers")
@@ -116,7 +129,7 @@ class CandidateTable:
 
     @cached_property
     def image_tokens(self) -> Array:
-        """Positions that activations are kept for: patches of an image, frames of a second of audio."""
+        """Positions that activations are kept for: patches of an image."""
         return np.asarray(np.square(self._number("input_size") / 16))
 
     @cached_property
@@ -131,8 +144,17 @@ class CandidateTable:
 
     @cached_property
     def max_units(self) -> Array:
-        """Most units of an input: tokens, or the one image or second."""
-        return np.where(self.is_per_token, self.max_length, 1.0)
+        """Most units of an input: tokens, seconds, or the one image."""
+        return np.where(self.is_per_token, self.max_length, np.where(self.is_per_second, np.inf, 1.0))
+
+    def units(self, length: float | Array) -> Array:
+        """Units of an input of so many tokens or seconds: no more than is read, no less than always is."""
+        return np.maximum(np.minimum(length, self.max_units), self.window_seconds)
+
+    def positions(self, units: Array) -> Array:
+        """Positions that activations are kept for: tokens, frames of so many seconds, patches of an image."""
+        others = np.where(self.is_per_second, units * FRAMES_A_SECOND, self.image_tokens)
+        return np.where(self.is_per_token, units, others)
 
     @cached_property
     def cnn_bytes(self) -> Array:

@@ -60,7 +60,7 @@ class Workload:
 
     Attributes:
         n_examples: Labelled examples.
-        tokens: Tokens an example before truncation.
+        tokens: Tokens an example before truncation; of audio seconds.
         epochs: Passes over the data.
     """
 
@@ -125,8 +125,8 @@ def predict_costs(
     strategies: tuple[Strategy, ...] = STRATEGIES,
 ) -> Costs:
     """Costs of adapting every model with every strategy; the head is the last of them."""
-    length = np.minimum(work.tokens * PADDING, table.max_units)
-    positions = np.where(table.is_per_token, length, table.image_tokens)
+    length = table.units(work.tokens * PADDING)
+    positions = table.positions(length)
     forward = table.flops * length + table.attention * positions * positions
     rate = device.flops * device.train_efficiency
     once = work.n_examples * (1.0 + EVALUATION_SHARE) / (rate * n_devices)

@@ -18,7 +18,8 @@ class TaskProfile:
         metric: Canonical metric name (see `benchmarks.metrics`).
         n_examples: Labelled examples; None where unknown.
         n_classes: Labels; None where unknown or without classes.
-        mean_length: Mean input length: characters of CJK text, words elsewhere; None where unknown.
+        mean_length: Mean input length: characters of CJK text, seconds of audio, words elsewhere; None where
+            unknown.
         class_counts: Examples per label; empty where unknown.
         dataset_sha256: Content hash of the uploaded data, which ties probe figures to it.
         facts: What the words said in numbers, as the response shows it.

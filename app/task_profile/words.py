@@ -54,7 +54,7 @@ class TaskWords:
         metric: Name or alias of a metric (see `benchmarks.metrics`).
         n_examples: Labelled examples.
         n_classes: Labels.
-        mean_length: Mean input length: characters of CJK text, words elsewhere.
+        mean_length: Mean input length: characters of CJK text, seconds of audio, words elsewhere.
         class_counts: Examples per label.
         dataset_sha256: Content hash of the uploaded data.
     """

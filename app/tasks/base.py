@@ -146,6 +146,11 @@ class TaskDefinition:
         return MODALITY_OF[self.task_type]
 
     @property
+    def noun(self) -> str:
+        """What an example is called."""
+        return {Modality.IMAGE: "image", Modality.AUDIO: "recording"}.get(self.modality, "text")
+
+    @property
     def can_probe(self) -> bool:
         """Whether models can be probed on an uploaded data set of this task."""
         return self.check_row is not None

@@ -2,6 +2,7 @@
 
 from types import MappingProxyType
 
+from app.tasks.audio_classification import AUDIO_CLASSIFICATION
 from app.tasks.base import TABLES, FileFormat, TaskDefinition
 from app.tasks.image_classification import IMAGE_CLASSIFICATION
 from app.tasks.multi_label_classification import MULTI_LABEL_CLASSIFICATION
@@ -82,13 +83,7 @@ _ALL = (
         "A clip and its class.",
         _ARCHIVE,
     ),
-    _described(
-        TaskType.AUDIO_CLASSIFICATION,
-        "Audio classification",
-        ("accuracy", "balanced_accuracy", "f1_macro", "map", "eer"),
-        "A recording and its class.",
-        _ARCHIVE,
-    ),
+    AUDIO_CLASSIFICATION,
     _described(
         TaskType.AUTOMATIC_SPEECH_RECOGNITION,
         "Automatic speech recognition",

@@ -1,9 +1,10 @@
 """Examples that are files: how a checked row names one."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
-from app.tasks.base import ColumnRole, FaultKind, RowFault, as_text
+from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault, as_label, as_text, grouped
 
 FILES: Final = "files"
 """Folder of a stored data set that holds them."""
@@ -16,3 +17,14 @@ def as_file(value: object, role: ColumnRole) -> str | RowFault:
     if isinstance(name, RowFault) or _KEPT.fullmatch(name):
         return name
     return RowFault(role, FaultKind.NOT_A_FILE)
+
+
+def check_labelled_file(values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
+    """The file, below the data set's folder, and its class; a row without a file is reported first."""
+    name = as_file(values[ColumnRole.TEXT], ColumnRole.TEXT)
+    if isinstance(name, RowFault):
+        return name
+    label = as_label(values[ColumnRole.LABEL], ColumnRole.LABEL)
+    if isinstance(label, RowFault):
+        return label
+    return grouped(CheckedRow(name, label), values)

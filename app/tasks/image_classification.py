@@ -1,18 +1,7 @@
 """Image classification: one image, one of several classes."""
 
-from collections.abc import Mapping
-
-from app.tasks.base import (
-    CheckedRow,
-    ColumnRole,
-    ColumnRule,
-    FileFormat,
-    RowFault,
-    TaskDefinition,
-    as_label,
-    grouped,
-)
-from app.tasks.files import as_file
+from app.tasks.base import ColumnRole, ColumnRule, FileFormat, TaskDefinition
+from app.tasks.files import check_labelled_file
 from app.tasks.text_classification import GROUP_RULE, LABEL_NAMES
 from models_registry.vocabulary import TaskType
 
@@ -20,18 +9,6 @@ FILE_NAMES = (
     *("file", "path", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img"),
     *("image_file", "image_name", "image_id", "id", "images", "图片", "图像", "文件", "文件名", "路径"),
 )
-
-
-def check_row(values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
-    """The image's file, below the data set's folder, and its class."""
-    name = as_file(values[ColumnRole.TEXT], ColumnRole.TEXT)
-    if isinstance(name, RowFault):
-        return name
-    label = as_label(values[ColumnRole.LABEL], ColumnRole.LABEL)
-    if isinstance(label, RowFault):
-        return label
-    return grouped(CheckedRow(name, label), values)
-
 
 IMAGE_CLASSIFICATION = TaskDefinition(
     task_type=TaskType.IMAGE_CLASSIFICATION,
@@ -47,6 +24,6 @@ IMAGE_CLASSIFICATION = TaskDefinition(
         GROUP_RULE,
     ),
     min_classes=2,
-    check_row=check_row,
+    check_row=check_labelled_file,
     unprobed_metrics=frozenset({"top5_accuracy"}),
 )

@@ -13,25 +13,26 @@ import pytest
 from app.datasets import archive as archive_module
 from app.datasets.archive import ArchiveTooLargeError, MalformedArchiveError, UnsafeMemberError, is_archive
 from app.datasets.errors import DatasetError
-from app.datasets.images import DamagedImageError, ImageTooLargeError
+from app.datasets.images import IMAGES, DamagedImageError, ImageTooLargeError
 from app.datasets.labelled_files import (
     FILE,
     LABEL,
     ManifestError,
     NoClassFoldersError,
-    NoImagesError,
+    NoFilesError,
     keep_named,
 )
 from app.datasets.reading import OpenedFile, UnsupportedFormatError, open_file
 from app.tasks.base import TABLES, CheckedRow, ColumnRole, FaultKind, FileFormat, RowFault
-from app.tasks.image_classification import IMAGE_CLASSIFICATION, check_row
+from app.tasks.files import check_labelled_file as check_row
+from app.tasks.image_classification import IMAGE_CLASSIFICATION
 from tests.images import class_folders, image_bytes, write_tar, write_zip
 
 Write = Callable[[Path, Mapping[str, bytes]], Path]
 
 
 def opened(path: Path) -> OpenedFile:
-    return open_file(path, filename=path.name, accepted=(FileFormat.ARCHIVE,))
+    return open_file(path, filename=path.name, accepted=(FileFormat.ARCHIVE,), medium=IMAGES)
 
 
 def pairs(path: Path) -> list[tuple[object, object]]:
@@ -104,7 +105,7 @@ def test_an_image_beside_the_folders_is_named(tmp_path: Path) -> None:
 
 
 def test_an_archive_without_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NoImagesError):
+    with pytest.raises(NoFilesError, match="images"):
         opened(write_zip(tmp_path / "upload", {"notes.txt": b"hello"}))
 
 
@@ -284,7 +285,7 @@ def test_tasks_of_texts_do_not_take_archives(tmp_path: Path) -> None:
 def test_a_table_is_no_archive(tmp_path: Path) -> None:
     (tmp_path / "upload").write_bytes(b"file,label\n1.png,cold\n")
     with pytest.raises(UnsupportedFormatError, match="csv"):
-        open_file(tmp_path / "upload", filename="a.csv", accepted=IMAGE_CLASSIFICATION.formats)
+        open_file(tmp_path / "upload", filename="a.csv", accepted=IMAGE_CLASSIFICATION.formats, medium=IMAGES)
 
 
 def test_a_label_column_without_values_is_a_fault() -> None:

@@ -62,6 +62,7 @@ class ModelDocument(ResponseModel):
     n_layers: int
     max_length: int | None
     input_size: int | None
+    window_seconds: float | None
     forward_flops: float
     flops_unit: str
     weights: dict[str, Any]

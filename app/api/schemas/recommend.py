@@ -63,7 +63,8 @@ class DataFacts(RequestModel):
         default=None, description="Distinct labels."
     )
     mean_length: Annotated[float, Field(ge=0, le=1e8)] | None = Field(
-        default=None, description="Mean input length: characters of CJK text, words elsewhere."
+        default=None,
+        description="Mean input length: characters of CJK text, words elsewhere; seconds of audio.",
     )
     class_counts: Annotated[dict[SafeText, Count], Field(max_length=10_000)] | None = Field(
         default=None, description="Examples per label."

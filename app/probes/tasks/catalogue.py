@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from app.probes.data import TrialData
+from app.probes.tasks.audio_classification import AudioClassification
 from app.probes.tasks.base import ProbeTask
 from app.probes.tasks.image_classification import ImageClassification
 from app.probes.tasks.multi_label_classification import MultiLabel
@@ -24,6 +25,7 @@ PROBE_TASKS: Mapping[TaskType, Callable[[TrialData], ProbeTask]] = {
     TaskType.RELATION_EXTRACTION: _classification,
     TaskType.MULTI_LABEL_CLASSIFICATION: lambda data: MultiLabel(len(data.train.names)),
     TaskType.IMAGE_CLASSIFICATION: lambda data: ImageClassification(len(data.train.names)),
+    TaskType.AUDIO_CLASSIFICATION: lambda data: AudioClassification(len(data.train.names)),
     TaskType.TEXT_REGRESSION: lambda data: Regression(data.train.targets),
     TaskType.SENTENCE_SIMILARITY: lambda data: Similarity(data.train.targets),
     TaskType.TEXT_RETRIEVAL: lambda _: Retrieval(),
