@@ -17,6 +17,8 @@ from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Modality, Strategy, TaskType
 
 ONE_DEVICE = frozenset({"cpu", "mps"})
+TAKEN_AWAY = frozenset({Modality.TEXT, Modality.IMAGE})
+"""Of which trained models are written with a program that predicts."""
 
 
 def resolve(names: Sequence[str], naming: Naming) -> tuple[ModelEntry, ...]:
@@ -75,8 +77,12 @@ def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
     if task.type not in {None, stored.task_type}:
         detail = f"the data set is labelled for {stored.task_type}; leave the type out"
         faults.append(FieldFault(pointer="/task/type", detail=detail))
-    if TASKS[stored.task_type].modality is not Modality.TEXT:
-        faults += _not_of_files(request, TASKS[stored.task_type].noun)
+    modality, noun = TASKS[stored.task_type].modality, TASKS[stored.task_type].noun
+    if request.refit and modality not in TAKEN_AWAY:
+        detail = f"trained models of {noun}s are not written yet; leave it false"
+        faults.append(FieldFault(pointer="/refit", detail=detail))
+    if modality is not Modality.TEXT:
+        faults += _not_of_files(request, noun)
     if request.ensemble and TASKS[stored.task_type].target not in AVERAGED:
         detail = f"predictions of {stored.task_type} by several models have no mean; leave it false"
         faults.append(FieldFault(pointer="/ensemble", detail=detail))
@@ -90,7 +96,7 @@ def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
 
 def _not_of_files(request: ProbeRunRequest, noun: str) -> list[FieldFault]:
     """What is done with models of texts only."""
-    faults = [
+    return [
         FieldFault(
             pointer=f"/strategies/{i}",
             detail=f"{s}: not available for {noun}s yet; choose from {', '.join(DEFAULT_STRATEGIES)}",
@@ -98,10 +104,6 @@ def _not_of_files(request: ProbeRunRequest, noun: str) -> list[FieldFault]:
         for i, s in enumerate(request.strategies)
         if s not in DEFAULT_STRATEGIES
     ]
-    if request.refit:
-        detail = f"trained models of {noun}s are not written yet; leave it false"
-        faults.append(FieldFault(pointer="/refit", detail=detail))
-    return faults
 
 
 def check_candidates(

@@ -5,6 +5,8 @@ classifier.safetensors   the head: weight (K, d), bias (K,)
 model/                   the backbone, where its own weights were trained; as `transformers` reads it
 adapter/                 what was put beside it, where they were not; as `peft` reads it
 predict.py               reads all of this with torch, transformers and safetensors alone
+
+Of images: `app.probes.image_artifacts`.
 """
 
 import json
@@ -22,7 +24,9 @@ from app.datasets.examples import load_examples
 from app.probes.artifact_files import FOLDER
 from app.probes.backbones import STATIC_VECTORS, BackboneError, TextBackbone
 from app.probes.file_backbones import FileBackbone
-from app.probes.loading import LoadedBackbone
+from app.probes.image_artifacts import write_image_model
+from app.probes.image_backbones import ImageBackbone, reads_images
+from app.probes.loading import LoadedBackbone, load_model
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Exported, TrialSpec
 from app.tasks.targets import Target
@@ -55,20 +59,16 @@ def export(
         max_length: Tokens kept of a text; those of the recipe by default.
 
     Raises:
-        BackboneError: It is a model of files, of which no program is written that uses them.
+        BackboneError: It is a model of recordings, of which no program is written that uses them.
     """
-    if isinstance(backbone, FileBackbone):
-        raise BackboneError(f"trained models of {backbone.noun}s are not written yet")
     place = spec.folder / FOLDER
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
-    if config.get("model_type") == STATIC_VECTORS:
-        _save_vectors(source, place / MODEL, backbone)
-    elif backbone is not None and hasattr(backbone.module, "peft_config"):
-        _save_adapter(spec, backbone.module, place / ADAPTER)
-    elif backbone is not None:
-        _save_model(source, place / MODEL, backbone)
+    model_type = json.loads((source / "config.json").read_text(encoding="utf-8")).get("model_type")
+    if isinstance(backbone, FileBackbone) or reads_images(str(model_type)):
+        known = _save_image_model(source, place, backbone)
+    else:
+        known = _save_text_model(spec, source, place, backbone, str(model_type))
     given = (("weight", head.weight), ("bias", head.bias))
     tensors = {name: torch.from_numpy(values).float().contiguous() for name, values in given}
     save_file(tensors, place / f"{CLASSIFIER}.safetensors")
@@ -77,10 +77,10 @@ def export(
         "target": target.value,
         "reads_apart": backbone is None if reads_apart is None else reads_apart,
         "max_length": max_length or spec.recipe.max_length,
+        **known,
     }
     written = json.dumps(described, indent=2, ensure_ascii=False)
     (place / f"{CLASSIFIER}.json").write_text(written + "\n", encoding="utf-8")
-    shutil.copyfile(app.probes.artifact_predict.__file__, place / "predict.py")
     return Exported(files=tuple(sorted(str(p.relative_to(place)) for p in place.rglob("*") if p.is_file())))
 
 
@@ -101,6 +101,26 @@ def _described(spec: TrialSpec) -> dict[str, Any]:
         "seed": spec.seed,
         "recipe": asdict(spec.recipe),
     }
+
+
+def _save_image_model(source: Path, place: Path, backbone: LoadedBackbone | None) -> dict[str, Any]:
+    found = backbone or load_model(source)
+    if not isinstance(found, ImageBackbone):
+        raise BackboneError(f"trained models of {type(found).__name__} are not written yet")
+    return write_image_model(source, place, found, trained=backbone is not None)
+
+
+def _save_text_model(
+    spec: TrialSpec, source: Path, place: Path, backbone: TextBackbone | None, model_type: str
+) -> dict[str, Any]:
+    shutil.copyfile(app.probes.artifact_predict.__file__, place / "predict.py")
+    if model_type == STATIC_VECTORS:
+        _save_vectors(source, place / MODEL, backbone)
+    elif backbone is not None and hasattr(backbone.module, "peft_config"):
+        _save_adapter(spec, backbone.module, place / ADAPTER)
+    elif backbone is not None:
+        _save_model(source, place / MODEL, backbone)
+    return {}
 
 
 def _save_vectors(source: Path, target: Path, backbone: TextBackbone | None) -> None:

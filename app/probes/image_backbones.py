@@ -74,7 +74,11 @@ class LiteBackbone(ImageBackbone):
 
 
 class ImageTransformer(ImageBackbone):
-    """A network of images that `transformers` knows, convolutional ones included."""
+    """A network of images that `transformers` knows, convolutional ones included.
+
+    Attributes:
+        n_special: Tokens before the patches, which are no part of the mean.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._model = _load_model(folder)
@@ -86,7 +90,11 @@ class ImageTransformer(ImageBackbone):
         cell = patch if isinstance(patch, int) else CELL
         self.n_tokens = max(self.preprocessing.size // cell, 1) ** 2
         size = self.preprocessing.size
+        self.n_special = 0
         with torch.inference_mode():  # what the configuration says of widths differs from model to model
+            found = self._model(pixel_values=torch.zeros(1, 3, size, size), output_hidden_states=True)
+            if len(_of_one_shape(found)) > 1:
+                self.n_special = max(found.last_hidden_state.shape[1] - self.n_tokens, 0)
             self.width = self.encode_layers(ImageBatch(pixels=torch.zeros(1, 3, size, size))).shape[-1]
 
     def encode_layers(self, batch: ImageBatch) -> Tensor:
@@ -97,11 +105,8 @@ class ImageTransformer(ImageBackbone):
             pooled = getattr(found, "pooler_output", None)
             states: Tensor = last.mean(dim=(2, 3)) if pooled is None else pooled.flatten(1)
             return states.float().unsqueeze(1)
-        hidden = [] if found.hidden_states is None else list(found.hidden_states[:-1])
-        # The last of `hidden_states` has not passed the final norm.
-        layers = [*hidden, last] if all(state.shape == last.shape for state in hidden) else [last]
-        n_special = max(last.shape[1] - self.n_tokens, 0) if len(layers) > 1 else 0
-        return torch.stack([layer[:, n_special:].float().mean(dim=1) for layer in layers], dim=1)
+        pooled_layers = [layer[:, self.n_special :].float().mean(dim=1) for layer in _of_one_shape(found)]
+        return torch.stack(pooled_layers, dim=1)
 
     def save_memory(self) -> None:
         """Checkpoints between layers, where the model knows them."""
@@ -113,6 +118,13 @@ class ImageTransformer(ImageBackbone):
         n = getattr(self._model.config, "num_hidden_layers", 0)
         lists = (m for m in self._model.modules() if isinstance(m, nn.ModuleList))
         return next((list(found) for found in lists if len(found) == n), [])
+
+
+def _of_one_shape(found: Any) -> list[Tensor]:  # noqa: ANN401  (what a model of transformers returns)
+    """The states of all layers where they have one shape, else of the last alone; the last is normed."""
+    last = found.last_hidden_state
+    hidden = [] if found.hidden_states is None else list(found.hidden_states[:-1])
+    return [*hidden, last] if all(state.shape == last.shape for state in hidden) else [last]
 
 
 def load_image_backbone(folder: Path, model_type: str) -> ImageBackbone:

@@ -2,8 +2,11 @@
 
 import csv
 import hashlib
+import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +17,8 @@ import pytest
 import torch
 
 from app.datasets.examples import FILE_NAME, ExampleWriter
+from app.probes.artifact_files import FOLDER
+from app.probes.artifact_predict_images import Classifier
 from app.probes.data import write_split
 from app.probes.efficientnet_lite import VARIANTS, EfficientNetLite
 from app.probes.image_backbones import ImageTransformer, LiteBackbone
@@ -43,6 +48,27 @@ def write_tiny_vit(folder: Path) -> None:
         patch_size=8,
     )
     ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
+
+
+def write_tiny_resnet(folder: Path) -> None:
+    from transformers import ResNetConfig, ResNetModel
+
+    torch.manual_seed(0)
+    config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic")
+    ResNetModel(config).save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps({"size": SIDE}))
+
+
+def write_tiny_lite(folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "efficientnet-lite0"}))
+    save_file(EfficientNetLite(VARIANTS["efficientnet-lite0"]).state_dict(), folder / "model.safetensors")
+
+
+WRITERS = {"resnet": write_tiny_resnet, "lite": write_tiny_lite}
 
 
 def write_images(folder: Path, rows: Sequence[tuple[bytes, str, str]]) -> None:
@@ -104,7 +130,7 @@ def test_frozen_features_beat_the_majority_and_are_kept(place: Path, tmp_path: P
 def test_what_is_drawn_does_not_hang_on_how_batches_are_cut(place: Path) -> None:
     backbone = load_model(place / "model")
     assert isinstance(backbone, ImageTransformer)
-    images = backbone.read(sorted((place / "data" / "files").iterdir()))
+    images = backbone.read(sorted((place / "data" / "files").iterdir()), backbone.max_length)
     together = images.training_batch(np.array([3, 5]), seed=7).pixels
     assert torch.equal(together[1], images.training_batch(np.array([5]), seed=7).pixels[0])
     assert not torch.equal(together[1], images.training_batch(np.array([5]), seed=8).pixels[0])
@@ -119,7 +145,8 @@ def test_layers_of_one_width_are_stacked_and_those_of_several_are_not(place: Pat
     for folder, shape in ((place / "model", (2, 3, 32)), (tmp_path / "resnet", (2, 1, 16))):
         backbone = load_model(folder)
         assert isinstance(backbone, ImageTransformer)
-        batch = backbone.read(sorted((place / "data" / "files").iterdir())).batch(np.array([0, 1]))
+        files = sorted((place / "data" / "files").iterdir())
+        batch = backbone.read(files, backbone.max_length).batch(np.array([0, 1]))
         assert backbone.encode_layers(batch).shape == shape
         assert backbone.width == shape[-1]
 
@@ -129,6 +156,45 @@ def test_norms_over_batches_keep_their_statistics_in_training() -> None:
     before = {name: value.clone() for name, value in network.named_buffers()}
     network(torch.randn(2, 3, 64, 64))
     assert all(torch.equal(value, before[name]) for name, value in network.named_buffers())
+
+
+@pytest.mark.parametrize("strategy", ["head", "full"])
+@pytest.mark.parametrize("kind", ["vit", "resnet", "lite"])
+def test_what_is_taken_away_predicts_the_same(place: Path, tmp_path: Path, kind: str, strategy: str) -> None:
+    if kind != "vit":
+        shutil.rmtree(place / "model")
+        WRITERS[kind](place / "model")
+    spec = spec_of(place, tmp_path, strategy=strategy)
+    trial = opened(spec)
+    if strategy == "full":
+        trial._opened().advance(4, lambda _: None)
+    files = trial._export().files
+    assert ("model/model.safetensors" in files) == (strategy == "full" or kind == "lite")
+    paths = trial._load_data().validation.paths
+    found = Classifier(spec.folder / FOLDER, base=str(place / "model")).outputs(paths).double().numpy()
+    if strategy == "head":
+        passed = trial._passes()
+        ours = trial._fit_head(passed).classifier.logits(passed.validation)
+    else:
+        tune = trial._opened()
+        ours = tune._outputs(tune._validation).double().numpy()
+    assert found == pytest.approx(ours, rel=1e-3, abs=1e-3)
+
+
+def test_the_program_that_is_taken_away_runs_by_itself(place: Path, tmp_path: Path) -> None:
+    shutil.rmtree(place / "model")
+    write_tiny_lite(place / "model")
+    spec = spec_of(place, tmp_path, strategy="full")
+    trial = opened(spec)
+    trial._opened().advance(2, lambda _: None)
+    trial._export()
+    image = trial._load_data().validation.paths[0]
+    program = spec.folder / FOLDER / "predict.py"
+    done = subprocess.run([sys.executable, "-I", program, image], capture_output=True, text=True, check=True)
+    label, probability, path = done.stdout.strip().split("\t")
+    assert label in {"c", "w"}
+    assert 0.5 <= float(probability) <= 1.0
+    assert path == str(image)
 
 
 def hymenoptera(folder: Path) -> None:
