@@ -12,7 +12,7 @@ from app.ranking.devices import device_named
 from app.ranking.probe_model import load_probe_model
 from app.ranking.recipe import suits
 from app.tasks.catalogue import TASKS
-from app.tasks.targets import AVERAGED
+from app.tasks.targets import AVERAGED, EXPLAINED
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Modality, Strategy, TaskType
 
@@ -86,6 +86,9 @@ def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
     if request.ensemble and TASKS[stored.task_type].target not in AVERAGED:
         detail = f"predictions of {stored.task_type} by several models have no mean; leave it false"
         faults.append(FieldFault(pointer="/ensemble", detail=detail))
+    if request.explain and (TASKS[stored.task_type].target not in EXPLAINED or modality not in TAKEN_AWAY):
+        detail = f"predictions of {stored.task_type} are not explained; leave it false"
+        faults.append(FieldFault(pointer="/explain", detail=detail))
     metrics = TASKS[stored.task_type].probed_metrics
     if task.metric is not None and task.metric not in metrics:
         detail = f"{stored.task_type} is measured by one of: {', '.join(metrics)}"

@@ -26,8 +26,9 @@ from app.api.pages import run_page
 from app.api.probing import create_run
 from app.api.schemas.probe_runs import EXAMPLE, ProbeRunRequest
 from app.api.schemas.problem import problems
-from app.api.schemas.ranking import ArtifactList, ProbeRun, ProbeRunPage
+from app.api.schemas.ranking import ArtifactList, Explanations, ProbeRun, ProbeRunPage
 from app.documents import Document
+from app.explanation_documents import explanations_document
 from app.probes.artifact_files import artifact_file
 from app.probes.repository import RunRepository, UnknownRunError
 from app.probes.states import RunStatus
@@ -170,6 +171,24 @@ def get_artifact(
     if path not in {found["path"] for found in _artifacts(run_id, services)} or not file.is_file():
         raise UnknownResourceError("file of a trained model")
     return FileResponse(file, media_type="application/octet-stream", filename=file.name)
+
+
+@router.get(
+    "/probe-runs/{run_id}/explanations",
+    operation_id="get_probe_run_explanations",
+    summary="What moved the winner's predictions on a few validation examples",
+    response_model=Explanations,
+    responses=problems(404, 422),
+)
+def get_explanations(run_id: RunId, services: ServicesHere) -> Response:
+    """Of a run that was asked to explain, once it has ended: words of a text or cells of an image."""
+    with services.database.read() as session:
+        run = RunRepository(session).get(run_id)
+        dataset_id = run.dataset_id
+    found = explanations_document(services.settings.data_dir, run_id, dataset_id)
+    if found is None:
+        raise UnknownResourceError("explanation of this run; ask for one with explain")
+    return json_response(found)
 
 
 def _artifacts(run_id: str, services: Services) -> list[dict[str, Any]]:

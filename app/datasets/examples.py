@@ -1,6 +1,6 @@
 """Labelled examples in memory, and the file that they are kept in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -144,6 +144,28 @@ def load_examples(folder: Path) -> Examples:
         pairs=table.column("text_pair").to_pylist() if has_pairs else None,
         values=None if targets is None else targets.values,
     )
+
+
+def load_rows(folder: Path, rows: Collection[int]) -> dict[int, tuple[str, str | None]]:
+    """The texts of some rows of a stored data set, by row; no more of the file is read than holds them.
+
+    Raises:
+        FileNotFoundError: The folder holds none.
+    """
+    file = pq.ParquetFile(folder / FILE_NAME)
+    found: dict[int, tuple[str, str | None]] = {}
+    begin = 0
+    for number in range(file.num_row_groups):
+        end = begin + file.metadata.row_group(number).num_rows
+        wanted = [row for row in rows if begin <= row < end]
+        if wanted:
+            table = file.read_row_group(number, columns=["text", "text_pair"]).take(
+                [row - begin for row in wanted]
+            )
+            values = zip(table.column("text").to_pylist(), table.column("text_pair").to_pylist(), strict=True)
+            found |= dict(zip(wanted, values, strict=True))
+        begin = end
+    return found
 
 
 def _encoded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], NDArray[np.int64]]:

@@ -15,7 +15,13 @@ def artifact_file(data_dir: Path, run_id: str, path: str) -> Path:
     return data_dir / ARTIFACTS / run_id / path
 
 
+def explanations_file(data_dir: Path, run_id: str) -> Path:
+    """What explains a run's predictions, as JSON without words."""
+    return data_dir / "explanations" / f"{run_id}.json"
+
+
 def delete_artifacts(data_dir: Path, run_ids: Iterable[str]) -> None:
-    """The trained models of these runs are gone."""
+    """The trained models of these runs are gone, and what explains them."""
     for run_id in run_ids:
+        explanations_file(data_dir, run_id).unlink(missing_ok=True)
         shutil.rmtree(data_dir / ARTIFACTS / run_id, ignore_errors=True)

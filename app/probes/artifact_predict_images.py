@@ -72,7 +72,7 @@ class Classifier:
 def _lite(folder: Path) -> Callable[[Tensor], Tensor]:
     """EfficientNet-Lite, whose definition lies beside this file."""
     sys.path.insert(0, str(HERE))
-    from efficientnet_lite import pretrained
+    from efficientnet_lite import pretrained  # type: ignore[import-not-found]  # beside this file
 
     model_type = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
     network: Callable[[Tensor], Tensor] = pretrained(model_type, load_file(folder / "model.safetensors"))

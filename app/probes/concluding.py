@@ -3,14 +3,18 @@
 Kept with the run as JSON; members are named by model and strategy.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from app.probes.artifact_files import explanations_file
 from app.probes.comparing import best_score, probability_better
+from app.probes.explanations import METHOD, N_EXPLAINED, N_SAMPLES
 from app.probes.journal import Journal
 from app.probes.lease import Lease
-from app.probes.planning import Prepared
+from app.probes.planning import LOAD_SECONDS, Prepared
 from app.probes.reviews import LEAST_OF_GROUP, ReviewReport
 from app.probes.scheduler import Scheduler, best_of_each
 from app.probes.trials import TrialPool
@@ -23,6 +27,10 @@ MOST_MEMBERS = 10
 LEAST_SECONDS = 5.0
 """To look at predictions once more, whatever is left: a budget may be overrun by as much."""
 
+EXPLAINED_SHARE = 0.2
+"""Of a budget, at most kept back for explaining."""
+EXPORT_SECONDS = 2.0
+"""To write a model of a hundred million parameters out and read it again."""
 SURE = 0.05
 """A gap that chance makes more seldom than this is worth a word."""
 MOST_SHOWN = 60
@@ -40,7 +48,9 @@ class Concluding:
         lease: Of the run.
         pool: Its trials.
         prepared: Its plan.
+        data_dir: Where what is kept goes.
         blend: Whether a blend was asked for.
+        explain: Whether predictions are to be explained.
         has_groups: Whether the data name groups that are compared.
         language: Of the sentences.
     """
@@ -49,7 +59,9 @@ class Concluding:
     lease: Lease
     pool: TrialPool
     prepared: Prepared
+    data_dir: Path
     blend: bool
+    explain: bool
     has_groups: bool
     language: Language
 
@@ -60,12 +72,43 @@ class Concluding:
             InterruptedTrialError: The run was interrupted.
         """
         self._compare_with_baselines()
-        if not (self.blend or self.has_groups):
-            return ""
-        kept = self.journal.run_row().review
-        if kept is None:
-            kept = self._review(scheduler)
-        return str(kept["said"])
+        said = []
+        if self.blend or self.has_groups:
+            kept = self.journal.run_row().review or self._review(scheduler)
+            said.append(str(kept["said"]))
+        if self.explain:
+            said.append(self._explain(scheduler))
+        return "; ".join(filter(None, said))
+
+    @property
+    def reserved_seconds(self) -> float:
+        """Kept back from the budget for explaining whichever arm wins."""
+        if not self.explain:
+            return 0.0
+        plan = self.prepared.plan
+        passes = max((arm.example_seconds for arm in plan.arms), default=0.0) * N_SAMPLES * N_EXPLAINED
+        loading = 2.0 * LOAD_SECONDS + EXPORT_SECONDS
+        return min(loading + passes, EXPLAINED_SHARE * self.journal.run_row().budget_seconds)
+
+    def _explain(self, scheduler: Scheduler) -> str:
+        """Words or regions that moved the winner's predictions are kept in a file; why not, in words."""
+        path = explanations_file(self.data_dir, self.lease.run_id)
+        members = self._members(scheduler)
+        if path.exists() or not members:
+            return "" if members else "nothing was measured that could be explained"
+        self.journal.say("explaining predictions")
+        arm = self._leader(members)
+        with self.lease.metered():
+            left = max(self.journal.remaining_seconds(), LEAST_SECONDS)
+            report, seconds, why = self.pool.explain(arm, left, self.lease.interrupted)
+            self.journal.charge(seconds)
+        if report is None:
+            return f"its predictions could not be explained: {why}"
+        path.parent.mkdir(exist_ok=True)
+        scratch = path.with_suffix(".tmp")
+        scratch.write_text(json.dumps({**self._member(arm), "method": METHOD, **asdict(report)}))
+        scratch.replace(path)
+        return ""
 
     def _compare_with_baselines(self) -> None:
         """Whoever may do as well without a pretrained model is told so."""

@@ -127,7 +127,9 @@ class RunExecution:
                 lease=self._lease,
                 pool=pool,
                 prepared=prepared,
+                data_dir=self._settings.data_dir,
                 blend=bool(request.get("ensemble")),
+                explain=bool(request.get("explain")),
                 has_groups=data.examples.compared is not None,
                 language=question.language,
             )
@@ -232,7 +234,7 @@ class RunExecution:
             if self._lease.cancelled.is_set():
                 self._journal.end(RunStatus.CANCELLED, CANCELLED)
                 return
-            step = scheduler.next(self._journal.remaining_seconds())
+            step = scheduler.next(self._journal.remaining_seconds() - concluding.reserved_seconds)
             match step:
                 case Stop():
                     decision = _decision(scheduler, step)

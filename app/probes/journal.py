@@ -236,6 +236,12 @@ class Journal:
                 self._lease.settle()
             self._rank(session, leases, row)
 
+    def charge(self, seconds: float) -> None:
+        """Of work that leaves nothing else to keep."""
+        with self._lease.write() as (_, leases, row):
+            leases.charge(row, seconds)
+            self._lease.settle()
+
     def warn(self, warning: str) -> None:
         """Say this of the run, once."""
         with self._lease.write() as (_, _leases, row):

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.probes.explanations import Explain, ExplanationReport, explanations_from_json
 from app.probes.reviews import Review, ReviewReport, review_from_json
 
 SINGLE, BRAIN = "fp32", "bf16"
@@ -162,7 +163,9 @@ class MeasureSpeed:
     """A second's work on made-up numbers, to learn how fast this machine trains."""
 
 
-Command = ExtractFeatures | Train | RunBaselines | ScoreTest | Refit | Export | MeasureSpeed | Review
+Command = (
+    ExtractFeatures | Train | RunBaselines | ScoreTest | Refit | Export | MeasureSpeed | Review | Explain
+)
 _COMMANDS: dict[str, type[Command]] = {
     "speed": MeasureSpeed,
     "features": ExtractFeatures,
@@ -172,6 +175,7 @@ _COMMANDS: dict[str, type[Command]] = {
     "export": Export,
     "baselines": RunBaselines,
     "review": Review,
+    "explain": Explain,
 }
 
 
@@ -328,6 +332,7 @@ Result = (
     | Exported
     | SpeedReport
     | ReviewReport
+    | ExplanationReport
 )
 
 
@@ -431,5 +436,7 @@ def decode_result(raw: Mapping[str, Any]) -> Result:  # noqa: PLR0911  (one line
             return BaselineReport(scores=tuple(BaselineScore(**score) for score in values["scores"]))
         case "ReviewReport":
             return review_from_json(values)
+        case "ExplanationReport":
+            return explanations_from_json(values)
         case other:
             raise ValueError(f"no result of type {other!r}")

@@ -161,12 +161,12 @@ class RunRepository:
         return bool(self._session.scalar(query))
 
     def forget_refits(self, dataset_id: str) -> list[str]:
-        """Runs name no model any more that was trained on this data set; returns those that did."""
+        """Runs name no model any more that was trained on this data set; returns all runs over it."""
         found = []
         for row in self._session.scalars(select(ProbeRunRow).where(ProbeRunRow.dataset_id == dataset_id)):
             if row.refit is not None:
                 row.refit = {**row.refit, "artifacts": [], "why": "deleted with its data set"}
-                found.append(row.id)
+            found.append(row.id)
         return found
 
     def events_after(self, run_id: str, number: int, limit: int = 1000) -> list[RunEventRow]:

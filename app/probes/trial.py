@@ -5,6 +5,7 @@ import os
 import time
 import traceback
 from dataclasses import asdict
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from app.probes.artifact_files import FOLDER
 from app.probes.artifacts import export
 from app.probes.backbones import BackboneError
 from app.probes.baselines import run_baselines
 from app.probes.data import TrialData, read_trial_data
-from app.probes.kept_outputs import HEAD, keep_outputs
+from app.probes.explainer import Explainer
+from app.probes.explanations import N_EXPLAINED, Explain, ExplanationReport
+from app.probes.kept_outputs import HEAD, keep_outputs, read_outputs
 from app.probes.loading import load_model
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import (
@@ -44,7 +48,7 @@ from app.probes.speed import training_flops
 from app.probes.tasks.base import HeadFit, ProbeTask
 from app.probes.tasks.catalogue import probe_task
 from app.probes.training import DivergedError, FineTune
-from models_registry.vocabulary import Strategy
+from models_registry.vocabulary import MODALITY_OF, Strategy, TaskType
 
 SECONDS_BETWEEN_HEARTBEATS = 0.2
 _NO_MEMORY = "can't allocate memory"
@@ -118,6 +122,8 @@ class Trial:
                 return self._run_baselines()
             case Review() as review:
                 return self._reviewer().report(review)
+            case Explain(outputs=outputs):
+                return self._explain(Path(outputs))
             case MeasureSpeed():
                 return SpeedReport(flops=training_flops())
 
@@ -219,6 +225,20 @@ class Trial:
     def _reviewer(self) -> Reviewer:
         spec, validation = self._spec, self._load_data().validation
         return Reviewer(task=self._task(), part=validation, metric=spec.metric, seed=spec.seed)
+
+    def _explain(self, outputs: Path) -> ExplanationReport:
+        spec = self._spec
+        self._export()
+        explainer = Explainer(
+            spec.folder / FOLDER,
+            self._folder(),
+            self._load_data().validation,
+            self._task().target,
+            MODALITY_OF[TaskType(spec.task_type)],
+            spec.seed,
+        )
+        stage = partial(Heartbeat, stage="explaining", total=N_EXPLAINED)
+        return explainer.report(read_outputs(outputs), lambda n: self._beat(stage(done=n)))
 
     def _passes(self) -> Passed:
         return pass_over(self._spec, self._folder(), self._load_data(), self._beat)

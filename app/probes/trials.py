@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self, assert_never
 
 from app.datasets.storage import StoredDataset
+from app.probes.explanations import Explain, ExplanationReport
 from app.probes.kept_outputs import HEAD, TRAINED
 from app.probes.messages import (
     BaselineReport,
@@ -206,6 +207,25 @@ class TrialPool:
             case _:
                 return None, outcome.seconds
 
+    def explain(
+        self, arm: int, timeout: float, interrupted: threading.Event
+    ) -> tuple[ExplanationReport | None, float, str]:
+        """A few of an arm's predictions explained; its seconds, and why it could not be done.
+
+        Raises:
+            InterruptedTrialError: The run was interrupted.
+        """
+        command = Explain(outputs=str(self._outputs_of(arm)))
+        outcome = self._run(arm, command, timeout, interrupted)
+        self._close(arm)
+        match outcome:
+            case Finished(result=ExplanationReport() as report):
+                return report, outcome.seconds, ""
+            case Finished():
+                raise TypeError("no explanation")
+            case _:
+                return None, outcome.seconds, self._result(arm, outcome).why
+
     def _outputs_of(self, arm: int) -> Path:
         """Of a head in the folder of the trial that made its model's features."""
         plan = self._prepared.plan
@@ -372,7 +392,7 @@ class TrialPool:
                 )
             case RefitPoint() | Exported():
                 return TrialResult(outcome=OUTCOME_FINISHED, seconds=seconds, peak_memory_bytes=peak)
-            case BaselineReport() | TestScore() | SpeedReport() | ReviewReport():
+            case BaselineReport() | TestScore() | SpeedReport() | ReviewReport() | ExplanationReport():
                 raise TypeError("no result of an arm's action")
             case _:
                 assert_never(result)

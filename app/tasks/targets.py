@@ -42,6 +42,10 @@ AVERAGED = frozenset({Target.CLASS, Target.CLASSES, Target.NUMBER, Target.TAGS})
 """Those whose predictions by several models have a mean."""
 
 
+EXPLAINED = frozenset({Target.CLASS, Target.CLASSES, Target.NUMBER})
+"""Those of which one output says what is predicted, which parts of an example have moved."""
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Targets:
     """The targets of n examples as numbers.

@@ -25,6 +25,7 @@ OPERATIONS = {
     "get_dataset",
     "delete_dataset",
     "create_probe_run",
+    "get_probe_run_explanations",
     "list_probe_runs",
     "get_probe_run",
     "get_probe_run_artifact",

@@ -40,14 +40,30 @@ def test_a_run_tells_of_a_blend_and_of_groups(serve: Serve) -> None:
         60,
         strategies=["head"],
         ensemble=True,
+        explain=True,
         stop={"p_best": 1.0, "expected_regret": 0.0},
     )
     run = service.ended(run_id)
     assert run["status"] == "succeeded", run["decision"]
     _assert_groups(run)
     _assert_blend(run)
+    _assert_explained(service.ask("GET", f"/probe-runs/{run_id}/explanations", 200))
     page = service.client.get(f"/probe-runs/{run_id}/report").text
     assert "long" in page
+    service.ask("DELETE", f"/datasets/{dataset['id']}", 204)
+    service.ask("GET", f"/probe-runs/{run_id}/explanations", 404)
+
+
+def _assert_explained(found: dict[str, Any]) -> None:
+    assert len(found["items"]) == 6
+    for item in found["items"]:
+        words = [item["text"][part["start"] : part["end"]] for part in item["parts"]]
+        assert words == [part["text"] for part in item["parts"]]
+        total = sum(part["weight"] for part in item["parts"])
+        assert total == pytest.approx(item["output"] - item["without"], abs=0.05)
+    wrong, right = found["items"][:3], found["items"][3:]
+    assert all(item["predicted"] != item["true"] for item in wrong)
+    assert all(item["predicted"] == item["true"] for item in right)
 
 
 def _assert_groups(run: dict[str, Any]) -> None:

@@ -98,6 +98,11 @@ class ProbeRunRequest(RequestModel):
     ensemble: bool = Field(
         default=False, description="Whether a weighted blend of the probed is a row of its own."
     )
+    explain: bool = Field(
+        default=False,
+        description="Whether a few of the winner's predictions are explained by the words or regions that "
+        "moved them; up to a fifth of the budget is kept for it.",
+    )
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     webhook_url: Annotated[SafeText, Field(max_length=2_000)] | None = None
 

@@ -269,6 +269,39 @@ class GroupsDocument(ResponseModel):
     )
 
 
+class ExplainedPartDocument(ResponseModel):
+    """A run of words and what it was worth."""
+
+    field: Literal["text", "text_pair"]
+    start: int
+    end: int
+    text: str
+    weight: float = Field(description="Positive where it spoke for the prediction.")
+
+
+class ExplanationDocument(ResponseModel):
+    """One explained prediction; its weights sum to `output` less `without`."""
+
+    row: int = Field(description="Of the data set, from 0.")
+    text: str = Field(description="The text, or the name of the file.")
+    text_pair: str | None
+    predicted: str
+    true: str
+    output: float = Field(description="Log-odds of the predicted class or label, or the predicted number.")
+    without: float = Field(description="The same where nothing of the example is left.")
+    parts: list[ExplainedPartDocument]
+    grid: list[list[float]] | None = Field(description="Of an image: weights of its cells, row by row.")
+
+
+class Explanations(ResponseModel):
+    """A few of the winner's predictions: half it errs most on, half it is surest of."""
+
+    model: str
+    strategy: Strategy
+    method: str
+    items: list[ExplanationDocument]
+
+
 class ProbeRun(ResponseModel):
     """A probe run; its ranking is there from the start and improves."""
 
