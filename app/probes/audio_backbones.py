@@ -7,7 +7,7 @@ Models of samples, and Whisper, are pooled by the mean over the frames of the re
 Audio Spectrogram Transformer by its two special tokens, as it was trained; a speaker encoder by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ class WaveTransformer(AudioTransformer):
             return self._encoded(batch.values, batch.mask)
         found: list[Tensor] = []
         places: list[Tensor] = []
-        for length in lengths.unique().tolist():
+        for length in torch.unique(lengths).tolist():
             places.append((lengths == length).nonzero().flatten())
             rows = places[-1]
             found.append(self._encoded(batch.values[rows, :length], batch.mask[rows, :length]))
@@ -228,7 +228,7 @@ def load_audio_backbone(folder: Path, model_type: str) -> AudioBackbone:
     return _LOADERS[model_type](folder)
 
 
-_LOADERS = {
+_LOADERS: Mapping[str, Callable[[Path], AudioBackbone]] = {
     MODEL_TYPE: SpeakerBackbone,
     SPECTROGRAMS: SpectrogramTransformer,
     WHISPER: WhisperEncoder,
