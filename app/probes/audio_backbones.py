@@ -86,7 +86,7 @@ class AudioTransformer(AudioBackbone):
     def save_memory(self) -> None:
         """Checkpoints between layers, where the model knows them."""
         if self._model.supports_gradient_checkpointing:
-            self._model.gradient_checkpointing_enable({"use_reentrant": False})
+            self._model.activation_checkpointing_enable({"use_reentrant": False})
 
     def layers(self) -> list[nn.Module]:
         """Its blocks; none where it has no plain list of them."""
