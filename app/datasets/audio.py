@@ -30,6 +30,8 @@ BLOCK_SAMPLES = 2**18
 _STARTS = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3")
 _STREAMED_BYTES = 2**31 - 2**16
 """What a WAV says of its size from here on is what programs write that do not know it yet."""
+_SLACK_BYTES = 8
+"""That some programs count and do not write: a byte of padding, or the head of the file itself."""
 
 
 class DamagedRecordingError(DatasetError):
@@ -99,7 +101,7 @@ def _begins_well(content: bytes) -> bool:
 def _is_cut_wav(content: bytes) -> bool:
     """Whether a WAV says that it is longer than it is; libsndfile would read what is there."""
     n_bytes = int.from_bytes(content[4:8], "little") + 8
-    return content.startswith(b"RIFF") and len(content) < n_bytes < _STREAMED_BYTES
+    return content.startswith(b"RIFF") and len(content) + _SLACK_BYTES < n_bytes < _STREAMED_BYTES
 
 
 def _require_bounds(recording: soundfile.SoundFile, member: str) -> None:

@@ -7,8 +7,7 @@ Models of samples, and Whisper, are pooled by the mean over the frames of the re
 Audio Spectrogram Transformer by its two special tokens, as it was trained; a speaker encoder by itself.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from app.datasets.profile import MAX_SECONDS
-from app.probes.audio_inputs import AudioBatch, AudioFiles, FrontEnd, Prepared, Samples
+from app.probes.audio_fronts import ExtractedFront, extractor_of
+from app.probes.audio_inputs import AudioBatch, AudioFiles, FrontEnd
 from app.probes.backbones import pretrained_network
 from app.probes.file_backbones import FileBackbone
 from app.probes.inputs import mean_pool
@@ -73,38 +73,6 @@ class SpeakerBackbone(AudioBackbone):
         return []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtractedFront:
-    """What one of the feature extractors of `transformers` makes of samples; satisfies `FrontEnd`.
-
-    Attributes:
-        extractor: The model's own.
-        least_samples: What shorter recordings are padded to with silence.
-        samples_a_step: Of the recording, for one of the T.
-        is_turned: Whether T is the last axis of what it makes, not the first.
-    """
-
-    extractor: Any
-    tokens_a_second: float
-    least_tokens: int
-    least_samples: int = 1
-    samples_a_step: int = 1
-    is_turned: bool = False
-
-    @property
-    def rate(self) -> int:
-        """As the model was trained."""
-        return int(self.extractor.sampling_rate)
-
-    def prepared(self, samples: Samples) -> Prepared:
-        """Shape (T,) of samples, (T, bands) of a spectrogram."""
-        enough = np.pad(samples, (0, max(self.least_samples - len(samples), 0)))
-        made = self.extractor(enough, sampling_rate=self.rate, return_tensors="np")
-        values = made[self.extractor.model_input_names[0]][0].astype(np.float32)
-        values = np.ascontiguousarray(values.T) if self.is_turned else values
-        return Prepared(values, min(-(-len(enough) // self.samples_a_step), len(values)))
-
-
 class AudioTransformer(AudioBackbone):
     """A network of recordings that `transformers` knows."""
 
@@ -118,7 +86,7 @@ class AudioTransformer(AudioBackbone):
     def save_memory(self) -> None:
         """Checkpoints between layers, where the model knows them."""
         if self._model.supports_gradient_checkpointing:
-            self._model.gradient_checkpointing_enable({"use_reentrant": False})
+            self._model.activation_checkpointing_enable({"use_reentrant": False})
 
     def layers(self) -> list[nn.Module]:
         """Its blocks; none where it has no plain list of them."""
@@ -144,7 +112,7 @@ class WaveTransformer(AudioTransformer):
         config = model.config
         self._steps = tuple(zip(config.conv_kernel, config.conv_stride, strict=True))
         self._norms_over_time = config.feat_extract_norm == "group"
-        extractor = _extractor(folder, "Wav2Vec2FeatureExtractor")
+        extractor = extractor_of(folder, "Wav2Vec2FeatureExtractor")
         self.front = ExtractedFront(
             extractor=extractor,
             tokens_a_second=extractor.sampling_rate / float(np.prod(config.conv_stride)),
@@ -163,7 +131,7 @@ class WaveTransformer(AudioTransformer):
             return self._encoded(batch.values, batch.mask)
         found: list[Tensor] = []
         places: list[Tensor] = []
-        for length in lengths.unique().tolist():
+        for length in torch.unique(lengths).tolist():
             places.append((lengths == length).nonzero().flatten())
             rows = places[-1]
             found.append(self._encoded(batch.values[rows, :length], batch.mask[rows, :length]))
@@ -198,7 +166,7 @@ class SpectrogramTransformer(AudioTransformer):
     def __init__(self, folder: Path) -> None:
         super().__init__(pretrained_network(folder))
         config = self._model.config
-        extractor = _extractor(
+        extractor = extractor_of(
             folder, "ASTFeatureExtractor", num_mel_bins=config.num_mel_bins, max_length=config.max_length
         )
         self.max_length = min(-(-config.max_length // FRAMES_A_SECOND), MAX_SECONDS)
@@ -222,7 +190,7 @@ class WhisperEncoder(AudioTransformer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(pretrained_network(folder).get_encoder())
-        extractor = _extractor(
+        extractor = extractor_of(
             folder, "WhisperFeatureExtractor", feature_size=self._model.config.num_mel_bins
         )
         self.front = ExtractedFront(
@@ -260,18 +228,7 @@ def load_audio_backbone(folder: Path, model_type: str) -> AudioBackbone:
     return _LOADERS[model_type](folder)
 
 
-def _extractor(folder: Path, kind: str, **settings: int) -> Any:  # noqa: ANN401
-    """As the model's files say; where they say nothing, what its kind has."""
-    import transformers
-
-    if not (folder / "preprocessor_config.json").exists():
-        return getattr(transformers, kind)(**settings)
-    return transformers.AutoFeatureExtractor.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
-
-
-_LOADERS = {
+_LOADERS: Mapping[str, Callable[[Path], AudioBackbone]] = {
     MODEL_TYPE: SpeakerBackbone,
     SPECTROGRAMS: SpectrogramTransformer,
     WHISPER: WhisperEncoder,

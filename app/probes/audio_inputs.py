@@ -56,18 +56,19 @@ class Prepared(NamedTuple):
 
 
 class FrontEnd(Protocol):
-    """What a model is fed with instead of samples.
+    """What a model is fed with instead of samples."""
 
-    Attributes:
-        rate: Samples a second that it takes.
-        tokens_a_second: What a second counts when batches are cut, in tokens of a text that cost as much
-            memory.
-        least_tokens: What the shortest recording counts.
-    """
+    @property
+    def rate(self) -> int:
+        """Samples a second that it takes."""
 
-    rate: int
-    tokens_a_second: float
-    least_tokens: int
+    @property
+    def tokens_a_second(self) -> float:
+        """What a second counts when batches are cut, in tokens of a text that cost as much memory."""
+
+    @property
+    def least_tokens(self) -> int:
+        """What the shortest recording counts."""
 
     def prepared(self, samples: Samples) -> Prepared:
         """Of one recording of at least one sample."""

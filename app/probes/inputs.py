@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.probes.audio_inputs import AudioFiles
-from app.probes.image_inputs import ImageFiles
+from app.probes.audio_inputs import AudioBatch, AudioFiles
+from app.probes.image_inputs import ImageBatch, ImageFiles
 
 Inputs: TypeAlias = Sequence[str] | Sequence[tuple[str, str]] | Sequence[list[str]]
 """n texts, n pairs of texts, or n texts as lists of words."""
@@ -258,6 +258,8 @@ Files: TypeAlias = ImageFiles | AudioFiles
 """What a model of files is trained on."""
 Encoded: TypeAlias = TokenizedTexts | TextsApart | Files
 """What a model is trained on."""
+AnyBatch: TypeAlias = Batch | ImageBatch | AudioBatch
+"""What a model reads at once."""
 
 
 def compared(both: Tensor) -> Tensor:

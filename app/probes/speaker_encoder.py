@@ -77,19 +77,22 @@ class SpeakerEncoder(nn.Module):
         """Means over a recording's windows, shape (B, layers + 1, 256).
 
         Of each LSTM layer its last state; at the end the embedding of a voice, not negative and of length 1.
+        In single precision always: rounding would add up over the frames, and some processors have no LSTM of
+        fewer bits.
 
         Args:
             windows: Shape (B, W, F, M).
             mask: 1 for a window of the recording, shape (B, W).
         """
-        there = mask.bool()
-        _, (states, _) = self.lstm(windows[there])
-        embedded = nn.functional.normalize(torch.relu(self.linear(states[-1])), dim=1)
-        found = torch.cat([states, embedded.unsqueeze(0)]).transpose(0, 1).float()
-        spread = found.new_zeros((*mask.shape, *found.shape[1:]))
-        spread[there] = found
-        means = spread.sum(dim=1) / mask.sum(dim=1).clamp(min=1).view(-1, 1, 1)
-        return torch.cat([means[:, :-1], nn.functional.normalize(means[:, -1:], dim=2)], dim=1)
+        with torch.autocast(windows.device.type, enabled=False):
+            there = mask.bool()
+            _, (states, _) = self.lstm(windows[there])
+            embedded = nn.functional.normalize(torch.relu(self.linear(states[-1])), dim=1)
+            found = torch.cat([states, embedded.unsqueeze(0)]).transpose(0, 1)
+            spread = found.new_zeros((*mask.shape, *found.shape[1:]))
+            spread[there] = found
+            means = spread.sum(dim=1) / mask.sum(dim=1).clamp(min=1).view(-1, 1, 1)
+            return torch.cat([means[:, :-1], nn.functional.normalize(means[:, -1:], dim=2)], dim=1)
 
 
 def pretrained(tensors: Mapping[str, Tensor]) -> SpeakerEncoder:

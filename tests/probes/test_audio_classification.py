@@ -236,6 +236,17 @@ def test_silence_and_a_single_sample_are_read() -> None:
     assert float(np.mean(quiet**2)) == pytest.approx(1e-3, rel=1e-3)
 
 
+def test_a_speaker_encoder_computes_in_single_precision_whatever_is_asked() -> None:
+    torch.manual_seed(0)
+    network, windows = SpeakerEncoder(), torch.rand(2, 2, 160, 40)
+    mask = torch.tensor([[1, 1], [1, 0]])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        halved = network(windows, mask)
+    assert torch.allclose(halved, network(windows, mask), atol=1e-6)
+    alone = network(windows[1:, :1], mask[1:, :1])
+    assert torch.allclose(halved[1], alone[0], atol=1e-6)
+
+
 def test_weights_that_are_not_a_speaker_encoder_are_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
@@ -286,7 +297,7 @@ def test_a_voice_is_encoded_as_by_resemblyzer(tmp_path: Path) -> None:
 @pytest.mark.weights
 @pytest.mark.shared
 @pytest.mark.slow
-@pytest.mark.parametrize(("column", "least", "margin"), [("speaker", 0.9, 0.1), ("label", 0.6, 0.1)])
+@pytest.mark.parametrize(("column", "least", "margin"), [("speaker", 0.9, 0.5), ("label", 0.5, 0.4)])
 def test_a_pretrained_speaker_encoder_beats_a_random_one(
     tmp_path: Path, column: str, least: float, margin: float
 ) -> None:

@@ -106,6 +106,13 @@ def test_a_wav_of_unknown_length_is_read_as_it_is() -> None:
     assert checked_recording(bytes(raw), "a").seconds == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize("n_more", [1, 8])
+def test_a_wav_that_counts_its_own_head_is_whole(n_more: int) -> None:
+    raw = bytearray(recording_bytes(0, 1))
+    raw[4:8] = (len(raw) - 8 + n_more).to_bytes(4, "little")
+    assert checked_recording(bytes(raw), "a").seconds == pytest.approx(0.4)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

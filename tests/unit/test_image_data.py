@@ -86,7 +86,6 @@ def test_a_refused_archive_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({"refit": True}, "/refit"),
         ({"strategies": ["head", "lora"]}, "/strategies/1"),
         ({"task": {"metric": "top5_accuracy"}}, "/task/metric"),
     ],

@@ -20,11 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.probes import metrics
-from app.probes.audio_inputs import AudioBatch
 from app.probes.backbones import Backbone
 from app.probes.data import Part
-from app.probes.image_inputs import ImageBatch
-from app.probes.inputs import Batch, compared
+from app.probes.inputs import AnyBatch, compared
 from app.probes.logistic import LinearClassifier
 from app.probes.planning import COMPARED
 from app.tasks.targets import Target
@@ -51,7 +49,7 @@ class TaskModel(nn.Module, ABC):
     n_outputs: int
 
     @abstractmethod
-    def forward(self, batch: Batch | ImageBatch | AudioBatch) -> Tensor:
+    def forward(self, batch: AnyBatch) -> Tensor:
         """Outputs, shape (U, K), in single precision."""
 
     @abstractmethod
@@ -80,7 +78,7 @@ class LinearHead(TaskModel):
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, batch: Batch | ImageBatch | AudioBatch) -> Tensor:
+    def forward(self, batch: AnyBatch) -> Tensor:
         """Outputs, shape (U, K), in single precision: in fewer bits classes would often tie."""
         vectors = self._encode(batch)
         pooled = self.dropout(compared(vectors) if self._reads_apart else vectors)

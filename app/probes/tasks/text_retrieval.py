@@ -20,8 +20,7 @@ from torch import Tensor, nn
 from app.probes import metrics
 from app.probes.backbones import Backbone
 from app.probes.baselines.ranks import BM25, CHANCE, predict_bm25, predict_chance, ranks_of
-from app.probes.image_inputs import ImageBatch
-from app.probes.inputs import Batch
+from app.probes.inputs import AnyBatch
 from app.probes.logistic import LinearClassifier
 from app.probes.planning import COMPARED
 from app.probes.tasks.base import Features, Groups, HeadFit, Predict, ProbeTask, TaskModel, Values
@@ -41,7 +40,7 @@ class Embedder(TaskModel):
         self._encode = backbone.encode
         self.n_outputs = 2 * backbone.width
 
-    def forward(self, batch: Batch | ImageBatch) -> Tensor:
+    def forward(self, batch: AnyBatch) -> Tensor:
         """Of a batch of queries, then their passages."""
         vectors = self._encode(batch)
         return torch.cat(vectors.float().chunk(2), dim=1)
