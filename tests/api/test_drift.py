@@ -15,8 +15,8 @@ from app.problems import MEDIA_TYPE
 from tests.api.contracts import Contract
 from tests.images import image_bytes, write_zip
 
-FILMS = "film plot actor scene camera script story drama music cast ending director comedy".split()
-PHONES = "battery screen charger signal price delivery cable warranty button speaker case update".split()
+FILMS = ["film", "plot", "actor", "scene", "camera", "script", "story", "drama", "music", "cast", "comedy"]
+PHONES = ["battery", "screen", "charger", "signal", "price", "cable", "warranty", "button", "speaker", "case"]
 
 
 def table(words: list[str], *, seed: int, n: int = 400, positive: float = 0.5) -> bytes:
@@ -39,9 +39,7 @@ def upload(client: TestClient, content: bytes, **form: str) -> str:
 
 
 def compare(client: TestClient, earlier: str, later: str, **headers: str) -> dict[str, Any]:
-    response = client.get(
-        f"/datasets/{earlier}/drift", params={"later_dataset_id": later}, headers=headers
-    )
+    response = client.get(f"/datasets/{earlier}/drift", params={"later_dataset_id": later}, headers=headers)
     assert response.status_code == 200, response.text
     document: dict[str, Any] = response.json()
     return document
