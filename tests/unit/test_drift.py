@@ -231,7 +231,9 @@ def test_numbers_are_compared_by_their_distribution(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     texts = [sentences(WORDS, 400, seed) for seed in (1, 2)]
     low, high = rng.normal(0, 1, 400), rng.normal(1, 1, 400)
-    found = compared(tmp_path, table(texts[0], low), table(texts[1], high), TaskType.TEXT_REGRESSION)
+    found = compared(
+        tmp_path, table(texts[0], list(low)), table(texts[1], list(high)), TaskType.TEXT_REGRESSION
+    )
 
     assert found.labels is not None
     assert found.labels.statistic is Statistic.KOLMOGOROV_SMIRNOV
@@ -239,12 +241,12 @@ def test_numbers_are_compared_by_their_distribution(tmp_path: Path) -> None:
 
 
 def test_queries_and_passages_have_no_labels_to_compare(tmp_path: Path) -> None:
-    both = [
+    earlier, later = [
         "\n".join(["query,passage", *(f"ask {i} {t},{t} {i}" for i, t in enumerate(sentences(WORDS, 50, s)))])
         for s in (1, 2)
     ]
 
-    assert compared(tmp_path, *both, TaskType.TEXT_RETRIEVAL).labels is None
+    assert compared(tmp_path, earlier, later, TaskType.TEXT_RETRIEVAL).labels is None
 
 
 def test_another_language_is_noticed(tmp_path: Path) -> None:
@@ -284,16 +286,18 @@ def lines_of(rows: Sequence[Row]) -> str:
     return "\n".join(json.dumps({"text": text, "label": label}) for text, label in rows)
 
 
-@pytest.mark.shared
-@pytest.mark.parametrize(
-    "name", ["tweet_emotion", "sms_spam", "banking77", "thucnews_titles", "chnsenticorp_hotel", "subj"]
-)
-def test_halves_of_a_real_set_have_not_drifted(tmp_path: Path, name: str) -> None:
-    rows = real(name)
-    found = compared(tmp_path, lines_of(rows[:N]), lines_of(rows[N : 2 * N]))
+HALVED = ("tweet_emotion", "sms_spam", "banking77", "thucnews_titles", "chnsenticorp_hotel", "subj")
 
-    assert {aspect.size for aspect in found.aspects.values()} == {Size.NONE}
-    assert found.action is Action.KEEP
+
+@pytest.mark.shared
+def test_halves_of_real_sets_raise_no_more_alarms_than_chance_allows(tmp_path: Path) -> None:
+    sets = [real(name) for name in HALVED]
+    found = [compared(tmp_path, lines_of(rows[:N]), lines_of(rows[N : 2 * N])) for rows in sets]
+    sizes = [aspect.size for drift in found for aspect in drift.aspects.values()]
+
+    assert len(sizes) == 4 * len(HALVED)
+    assert sum(size is not Size.NONE for size in sizes) <= 1  # two of 24 have a probability of 2 %
+    assert {drift.action for drift in found} == {Action.KEEP}
 
 
 @pytest.mark.shared
@@ -308,7 +312,8 @@ def test_halves_of_a_real_set_have_not_drifted(tmp_path: Path, name: str) -> Non
 def test_texts_of_another_source_have_drifted(tmp_path: Path, earlier: str, later: str) -> None:
     labels = ["a", "b"] * (N // 2)
     texts = ([text for text, _ in real(name)[:N]] for name in (earlier, later))
-    found = compared(tmp_path, *(lines_of(list(zip(side, labels, strict=True))) for side in texts))
+    before, after = (lines_of(list(zip(side, labels, strict=True))) for side in texts)
+    found = compared(tmp_path, before, after)
 
     assert found.inputs is not None
     assert found.inputs.size is Size.MARKED

@@ -64,7 +64,7 @@ def share_shift(
     totals = np.bincount(codes, minlength=len(names)).astype(np.float64)
 
     def shares(dealt: NDArray[np.bool_]) -> tuple[Array, Array]:
-        counts = np.bincount(codes, weights=dealt[owners], minlength=len(names))
+        counts = np.bincount(codes, weights=dealt[owners], minlength=len(names)).astype(np.float64)
         return _normalised(totals - counts), _normalised(counts)
 
     p, q = shares(is_later)
@@ -83,7 +83,7 @@ def share_shift(
 
 
 def _normalised(counts: Array) -> Array:
-    return counts / max(counts.sum(), 1.0)
+    return np.asarray(counts / max(float(counts.sum()), 1.0), dtype=np.float64)
 
 
 def _distance(p: Array, q: Array) -> float:

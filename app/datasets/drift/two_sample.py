@@ -92,9 +92,14 @@ def _fitted(features: csr_array, is_later: Mask) -> Array:
         value = INVERSE_REGULARISATION * np.logaddexp(0.0, -margins).sum() + weights @ weights / 2.0
         return float(value), np.append(transposed @ slopes + weights, slopes.sum())
 
-    options = {"maxiter": MOST_ITERATIONS, "ftol": TOLERANCE}
-    start = np.zeros(features.shape[1] + 1)
-    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x[:-1])
+    found = minimize(
+        loss,
+        np.zeros(features.shape[1] + 1),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": MOST_ITERATIONS, "ftol": TOLERANCE},
+    )
+    return np.asarray(found.x[:-1], dtype=np.float64)
 
 
 def _tried(scores: Array, is_later: Mask) -> Separation:
