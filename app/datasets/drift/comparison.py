@@ -187,10 +187,12 @@ def _inputs(both: Pair, seed: int) -> Aspect | None:
 
 
 def _label_shares(both: Pair, target: Target, seed: int) -> ShareShift | None:
-    if target in {Target.NUMBER, Target.MATCH}:
+    """Of the names that examples count for; None where targets are not named."""
+    earlier, later = ([counted(target, label) for label in side.labels] for side in both)
+    if not any(earlier) and not any(later):
         return None
-    earlier, later = ([counted(target, label) or (NO_LABEL,) for label in side.labels] for side in both)
-    return share_shift(earlier, later, alpha=ALPHA, seed=seed)
+    named = [[names or (NO_LABEL,) for names in side] for side in (earlier, later)]
+    return share_shift(*named, alpha=ALPHA, seed=seed)
 
 
 def _numbers(both: Pair, target: Target) -> Aspect | None:
