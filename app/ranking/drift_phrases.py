@@ -52,10 +52,10 @@ DRIFT_PHRASES = {
     ),
     "drift_keep_slight": (
         (
-            "No need to probe again, for what has changed is slight: the order of models hardly depends on it, "
+            "No need to probe again, for what has changed is slight: the order of models seldom depends on it, "
             "scores do. {what}."
         ),
-        "变化轻微，无需重新探测：模型的排序几乎不受影响，但分数会变。{what}。",
+        "变化轻微，无需重新探测：模型的排序通常不受影响，但分数会变。{what}。",
     ),
     "drift_collect_more": (
         (

@@ -27,7 +27,8 @@ from app.datasets.drift.two_sample import Separation
 ALPHA = 0.01
 """Probability that an aspect is said to differ although nothing has changed; with four aspects below 4 %."""
 SLIGHT, MARKED = 0.2, 0.5
-"""Of d."""
+"""Of d. Texts of halves of ten public sets: at most 0.18 at 300 examples, 0.12 at 1,000. At 2,000 examples
+tweets of two years 0.4, reviews and plots of films 0.8, tweets and short messages 2.9."""
 _LARGEST = 1.0 - 1e-12
 """Of a probability, so that what shares nothing differs by a finite d."""
 
