@@ -16,6 +16,7 @@ from app.ranking.observations import condition_on_probes
 from app.ranking.phrases import duration, language_name, say
 from app.ranking.posterior import Ranking, rank, utility
 from app.ranking.rest import contest_with
+from app.ranking.steps import Choice, Situation, Step, steps_for
 from app.recall import Pool, Recall, recall_candidates, recall_pool
 from app.remembered import REMEMBERED, HeldPool
 from app.screening import screened
@@ -45,6 +46,7 @@ class Advice:
     expected_regret: float
     probe_seconds: float
     text: str
+    steps: tuple[Step, ...]
 
     def excluded(self, start: int, end: int) -> list[Exclusion]:
         """Some of the models that were left out, the nearest to eligible first."""
@@ -185,6 +187,7 @@ def _assembled(
         expected_regret=ranking.expected_regret,
         probe_seconds=round(probe_seconds, 1),
         text=_advice_text(question, ranking, rows, contenders, probe, probe_seconds),
+        steps=_steps(question, rows, recall),
     )
 
 
@@ -214,6 +217,20 @@ def _advice_text(
     if n is not None and n < TINY_DATA:
         text += " " + say("advice_tiny_data", language, n=n)
     return text
+
+
+def _steps(question: Question, rows: Sequence[Recommended], recall: Recall) -> tuple[Step, ...]:
+    """What to try beside the choice of a model."""
+    situation = Situation(
+        profile=question.profile,
+        n_unlabelled=question.n_unlabelled,
+        n_conflicting=question.n_conflicting,
+        max_latency_ms=question.constraints.max_latency_ms,
+        weighs_latency=question.weights[1] > 0.0,
+        choices=tuple(Choice(entry=row.entry, latency_ms=row.cost.latency_ms) for row in rows),
+        n_too_slow=0 if rows else recall.exclusions.counts.get(Rule.LATENCY, 0),
+    )
+    return steps_for(situation, question.language)
 
 
 def _nobody(question: Question, recall: Recall, table: CandidateTable) -> Advice:
@@ -246,4 +263,5 @@ def _nobody(question: Question, recall: Recall, table: CandidateTable) -> Advice
         expected_regret=0.0,
         probe_seconds=0.0,
         text=text,
+        steps=_steps(question, (), recall),
     )

@@ -14,6 +14,7 @@ from app.explaining import Recommended
 from app.ranking.influences import Influence
 from app.ranking.posterior import ScoreInterval
 from app.ranking.recipe import Recipe
+from app.ranking.steps import Step
 from app.remembered import Grounds
 from app.task_profile.profile import TaskProfile
 from models_registry.entry import ModelEntry
@@ -66,6 +67,7 @@ def answer_json(advice: Advice, database: DatabaseInfo) -> bytes:
                 "expected_regret": round(advice.expected_regret, SCORE_DIGITS),
                 "probe_seconds": advice.probe_seconds,
                 "text": advice.text,
+                "steps": step_documents(advice.steps),
             },
         }
     )
@@ -75,6 +77,13 @@ def ranking_documents(advice: Advice) -> list[Document]:
     """The rows of a ranking as plain documents."""
     rows: list[Document] = orjson.loads(orjson.dumps(_ranking(advice)))
     return rows
+
+
+def step_documents(steps: Iterable[Step]) -> list[Document]:
+    """What to try beside the choice of a model."""
+    return [
+        {"kind": step.kind.value, "text": step.text, "why": step.why, "source": step.source} for step in steps
+    ]
 
 
 def database_document(database: DatabaseInfo) -> Document:

@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 from threadpoolctl import threadpool_limits
 
-from app.api import benchmarks, datasets, health, models, probe_runs, recommendations, tasks
+from app.api import benchmarks, datasets, drift, health, models, probe_runs, recommendations, tasks
 from app.api.broadcast import EventBroadcast
 from app.api.dependencies import Services
 from app.api.intake import MediaTypeGate
@@ -70,6 +70,7 @@ def utc_now() -> dt.datetime:
 def _include_routes(app: FastAPI, settings: Settings) -> None:
     app.include_router(recommendations.router, max_body_size=JSON_BYTES)
     app.include_router(datasets.router, max_body_size=settings.max_upload_bytes + FORM_BYTES)
+    app.include_router(drift.router, max_body_size=JSON_BYTES)
     app.include_router(probe_runs.router, max_body_size=BULK_BYTES)
     app.include_router(models.router, max_body_size=JSON_BYTES)
     app.include_router(benchmarks.router, max_body_size=BULK_BYTES)

@@ -30,6 +30,8 @@ class Question:
         top_k: Rows wanted.
         language: Of reasons, cautions and advice.
         probes: What probes measured on the same data before.
+        n_unlabelled: Unlabelled examples at hand.
+        n_conflicting: Texts of the data set that carry more than one label.
     """
 
     profile: TaskProfile
@@ -40,6 +42,8 @@ class Question:
     top_k: int = 10
     language: Language = Language.ENGLISH
     probes: tuple[ProbeObservation, ...] = ()
+    n_unlabelled: int = 0
+    n_conflicting: int = 0
 
 
 def workload(profile: TaskProfile) -> Workload:

@@ -37,6 +37,7 @@ def run_document(
         "warnings": run.warnings,
         "refit": _refit(run),
         "groups": [_groups(found, run) for found in (run.review or {}).get("groups", ())],
+        "steps": run.request.get("steps", []),
     }
 
 

@@ -21,7 +21,7 @@ from app.datasets import storage
 from app.datasets.ingest import ingest_rows
 from app.datasets.repository import DatasetRepository
 from app.datasets.storage import DatasetNotFoundError, StoredDataset, require_id
-from app.documents import ranking_documents
+from app.documents import ranking_documents, step_documents
 from app.exclusions import Exclusion, Rule
 from app.measured import measured_on
 from app.probes.repository import RunRepository
@@ -118,7 +118,7 @@ def _draft(
         raise InvalidRequestError.at("/strategies", detail)
     return _Draft(
         data=data,
-        body=_body(request, stored, list(dict.fromkeys(e.name for e in entries)), language, advice.profile),
+        body=_body(request, stored, list(dict.fromkeys(e.name for e in entries)), language, advice),
         seconds=request.budget.seconds,
         ranking=ranking_documents(advice),
         key=key,
@@ -254,18 +254,19 @@ def _body(
     stored: StoredDataset,
     names: Sequence[str],
     language: Language,
-    profile: TaskProfile,
+    advice: Advice,
 ) -> Mapping[str, Any]:
     """The request as the worker reads it: everything decided, the examples left with the data set."""
     body = request.model_dump(mode="json", exclude={"examples", "dataset_id"})
     body["dataset_id"] = stored.id
     body["task"] = {
         "type": stored.task_type.value,
-        "metric": request.task.metric or _metric_of(profile),
+        "metric": request.task.metric or _metric_of(advice.profile),
     }
     body["candidates"] = list(names)[:MAX_CANDIDATES]
     body["strategies"] = list(dict.fromkeys(body["strategies"]))
     body["language"] = language.value
+    body["steps"] = step_documents(advice.steps)
     return body
 
 

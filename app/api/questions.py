@@ -67,6 +67,8 @@ def question_of(
         top_k=request.top_k,
         language=language,
         probes=tuple(probes),
+        n_unlabelled=request.data.n_unlabelled,
+        n_conflicting=0 if dataset is None else dataset.profile.conflicting_labels,
     )
 
 

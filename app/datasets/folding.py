@@ -1,5 +1,6 @@
 """When two texts count as the same."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import xxhash
 from numpy.typing import NDArray
 
 _BETWEEN = "\x1f"
+_SIGNS = re.compile(r"[\W_]+")
 
 
 def fold(text: str) -> str:
@@ -17,6 +19,11 @@ def fold(text: str) -> str:
 def fold_hash(text: str) -> int:
     """64-bit hash of the folded text; among a million texts a false match has odds of about 3e-8."""
     return xxhash.xxh3_64_intdigest(fold(text).encode("utf-8", "surrogatepass"))
+
+
+def wording_hash(text: str) -> int:
+    """64-bit hash of letters and digits alone: equal for a sentence however it is spaced or marked."""
+    return fold_hash(_SIGNS.sub("", text) or text)
 
 
 def pair_hash(text: str, text_pair: str | None) -> int:

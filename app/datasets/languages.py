@@ -39,6 +39,12 @@ def language_shares(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(kept, key=lambda item: (-item[1], item[0])))
 
 
+def languages_of(texts: Sequence[str]) -> list[str]:
+    """The language (ISO 639-1) of each text that is long enough to tell."""
+    identifier = _identifier()
+    return [str(identifier.classify(text)[0]) for text in texts if _is_telling(text)]
+
+
 def _is_telling(text: str) -> bool:
     return count_cjk(text) >= MIN_CJK or len(_LETTERS.findall(text)) >= MIN_LETTERS
 

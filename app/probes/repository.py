@@ -160,6 +160,14 @@ class RunRepository:
         query = select(func.count()).where(ProbeRunRow.dataset_id == dataset_id, ProbeRunRow.status.in_(live))
         return bool(self._session.scalar(query))
 
+    def newest_answer(self, dataset_id: str) -> ProbeRunRow | None:
+        """The run on this data set that was the last to succeed; None where none has."""
+        done = select(ProbeRunRow).where(
+            ProbeRunRow.dataset_id == dataset_id, ProbeRunRow.status == RunStatus.SUCCEEDED
+        )
+        newest = done.order_by(ProbeRunRow.finished_at.desc(), ProbeRunRow.id.desc()).limit(1)
+        return self._session.scalar(newest)
+
     def forget_refits(self, dataset_id: str) -> list[str]:
         """Runs name no model any more that was trained on this data set; returns all runs over it."""
         found = []

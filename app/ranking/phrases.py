@@ -3,6 +3,9 @@
 from enum import StrEnum
 from types import MappingProxyType
 
+from app.ranking.drift_phrases import DRIFT_PHRASES
+from app.ranking.step_phrases import STEP_PHRASES
+
 
 class Language(StrEnum):
     """Languages that answers are given in."""
@@ -208,7 +211,7 @@ _PHRASES = {
     "partial": ("upper half of the layers", "微调上半部分层"),
     "head": ("head on frozen features", "冻结特征加分类头"),
 }
-PHRASES = MappingProxyType(_PHRASES)
+PHRASES = MappingProxyType(_PHRASES | DRIFT_PHRASES | STEP_PHRASES)
 _LANGUAGE_NAMES = {
     "en": ("English", "英文"),
     "zh": ("Chinese", "中文"),

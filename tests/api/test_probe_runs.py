@@ -62,6 +62,19 @@ def test_without_candidates_the_likeliest_are_recalled(client: TestClient, servi
     assert request["task"] == {"type": "text-classification", "metric": "accuracy"}
 
 
+def test_a_run_advises_what_its_data_call_for(client: TestClient, contract: Contract) -> None:
+    rows = [{"text": f"text number {i}", "label": "ab"[i % 2]} for i in range(20)]
+    conflicting = [{"text": "the same text", "label": label} for label in "ab"]
+    run = create(client, examples=[*rows, *conflicting], candidates=[MODEL])
+    found = client.get(f"/probe-runs/{run['id']}").json()
+    steps = {step["kind"]: step["why"] for step in found["steps"]}
+
+    contract.holds(found, "get", "/probe-runs/{run_id}", 200)
+    assert set(steps) == {"few-shot-contrastive", "augmentation", "label-noise"}
+    assert "1 texts (4.5% of 22 examples)" in steps["label-noise"]
+    assert steps["augmentation"] in client.get(f"/probe-runs/{run['id']}/report").text
+
+
 def test_a_recommendations_probe_list_becomes_the_candidates(client: TestClient, services: Services) -> None:
     description = "sentiment of English film reviews, two classes"
     body = {"task": {"description": description}, "data": {"n_examples": 500}}

@@ -233,3 +233,44 @@ def test_a_vague_description_is_answered_with_task_types() -> None:
     error = UnreadableTaskError("it", (TaskType.TRANSLATION, TaskType.DIALOGUE))
 
     assert FieldFault(pointer="/task/type", detail="perhaps translation") in faults_of(error)
+
+
+def test_what_the_data_call_for_is_advised_with_their_numbers(client: TestClient, contract: Contract) -> None:
+    data = {"n_examples": 30, "class_counts": {"good": 27, "bad": 3}, "n_unlabelled": 9_000}
+    task = {"type": "text-classification", "languages": ["en"], "domain": "financial"}
+    document = recommend(client, {"task": task, "data": data})
+    steps = {step["kind"]: step for step in document["advice"]["steps"]}
+
+    contract.holds(document, "post", "/recommend", 200)
+    assert list(steps) == [
+        "few-shot-contrastive",
+        "augmentation",
+        "self-training",
+        "further-pretraining",
+        "class-imbalance",
+    ]
+    assert "9 to 1" in steps["class-imbalance"]["why"]
+    assert document["ranking"][0]["model"]["id"] in steps["further-pretraining"]["text"]
+
+
+def test_advice_is_in_the_language_asked_for_and_on_the_report(client: TestClient) -> None:
+    body = {"task": {"type": "text-classification"}, "data": {"n_examples": 300}}
+    document = recommend(client, body, **{"Accept-Language": "zh"})
+    (step,) = document["advice"]["steps"]
+
+    assert re.search(r"[\u4e00-\u9fff]", step["text"] + step["why"])
+    assert step["text"] in client.get(f"/recommendations/{document['id']}/report").text
+
+
+def test_nothing_more_is_advised_where_nothing_calls_for_it(client: TestClient) -> None:
+    assert recommend(client, HOTEL)["advice"]["steps"] == []
+
+
+def test_a_limit_on_latency_names_what_is_faster_than_the_best(client: TestClient) -> None:
+    document = recommend(client, changed(constraints={"max_latency_ms": 500.0}, top_k=50))
+    steps = {step["kind"]: step for step in document["advice"]["steps"]}
+    latencies = [row["cost"]["latency_ms"] for row in document["ranking"]]
+    fastest = document["ranking"][latencies.index(min(latencies))]
+
+    assert document["ranking"][0]["model"]["id"] in steps["quantisation"]["text"]
+    assert fastest["model"]["id"] in steps["distillation"]["text"]

@@ -23,6 +23,7 @@ OPERATIONS = {
     "create_dataset",
     "list_datasets",
     "get_dataset",
+    "compare_datasets",
     "delete_dataset",
     "create_probe_run",
     "get_probe_run_explanations",

@@ -8,6 +8,7 @@ from pydantic import Field
 from app.api.schemas.base import ResponseModel
 from app.exclusions import Rule
 from app.probes.states import RunStatus, TrialStatus
+from app.ranking.steps import StepKind
 from models_registry.vocabulary import Domain, Modality, Strategy, TaskType
 
 
@@ -134,13 +135,25 @@ class ExclusionDocument(ResponseModel):
     available: str
 
 
+class StepDocument(ResponseModel):
+    """Something to try beside the choice of a model."""
+
+    kind: StepKind
+    text: str = Field(description="What to do.")
+    why: str = Field(description="What calls for it here.")
+    source: str = Field(description="Address of the paper that it rests on.")
+
+
 class ProbeAdvice(ResponseModel):
-    """Whether a probe is worth its time."""
+    """Whether a probe is worth its time, and what else to try."""
 
     probe: list[str]
     expected_regret: float
     probe_seconds: float
     text: str
+    steps: list[StepDocument] = Field(
+        default_factory=list, description="What to try beside the choice of a model."
+    )
 
 
 class Recommendation(ResponseModel):
@@ -320,6 +333,7 @@ class ProbeRun(ResponseModel):
     warnings: list[str]
     refit: RefitDocument | None
     groups: list[GroupsDocument]
+    steps: list[StepDocument] = Field(description="What to try beside the choice of a model.")
 
 
 class ProbeRunSummary(ResponseModel):

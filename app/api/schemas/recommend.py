@@ -69,6 +69,7 @@ class DataFacts(RequestModel):
     class_counts: Annotated[dict[SafeText, Count], Field(max_length=10_000)] | None = Field(
         default=None, description="Examples per label."
     )
+    n_unlabelled: Count = Field(default=0, description="Examples without a label that may be used too.")
     dataset_id: Annotated[SafeText, Field(max_length=100)] | None = Field(
         default=None, description="A data set uploaded with POST /datasets."
     )
