@@ -130,11 +130,11 @@ class Trial:
         began = time.monotonic()
         head = self._fit_head(passed)
         head_seconds = time.monotonic() - began
-        outputs = head.classifier.logits(passed.validation)
-        predictions = task.per_example(task.decide(outputs), passed.validation_counts)
+        outputs = task.frozen_outputs(head.classifier, passed.validation)
+        predictions = task.per_example(task.decide(outputs), passed.validation_counts, data.validation)
         keep_outputs(spec.folder / HEAD, outputs, passed.validation_counts)
         references = task.references(data.validation.targets)
-        own = task.per_example(head.out_of_fold, passed.counts)
+        own = task.per_example(head.out_of_fold, passed.counts, data.passed_over())
         theirs = task.references(data.passed_over().targets)
         return FeatureReport(
             transferability=self._transferability(passed, head),

@@ -18,6 +18,14 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"text": text, "text_pair": TEXTS[i - 1], "label": i % 6} for i, text in enumerate(TEXTS)
     ],
     "text-retrieval": [{"text": text, "text_pair": f"answer {i}"} for i, text in enumerate(TEXTS)],
+    "question-answering": [
+        {
+            "text": f"What was number {i}?",
+            "text_pair": text,
+            "label": [{"text": text.split()[1], "answer_start": 4}] if i % 5 else [],
+        }
+        for i, text in enumerate(TEXTS)
+    ],
     "token-classification": [
         {"text": text.split(), "label": ["O", "B-THING", "O", "O", "O"]} for text in TEXTS
     ],
@@ -28,6 +36,7 @@ DEFAULT = {
     "sentence-similarity": "spearmanr",
     "text-retrieval": "ndcg_at_10",
     "token-classification": "entity_f1",
+    "question-answering": "token_f1",
 }
 
 
@@ -67,6 +76,13 @@ def test_spans_are_tags_too(client: TestClient) -> None:
             {"text": "a", "label": [{"start": 0, "end": 9, "label": "X"}]},
             "what is no span of its text",
         ),
+        (
+            "question-answering",
+            {"text": "q", "text_pair": "an answer", "label": [{"text": "answer", "answer_start": 4}]},
+            "stands elsewhere in its passage",
+        ),
+        ("question-answering", {"text": "q", "text_pair": "b", "label": "a"}, "not in its passage"),
+        ("question-answering", {"text": "q", "text_pair": "b", "label": 3}, "what is no answer"),
         ("text-classification", {"text": ["a"], "label": "x"}, "a list or an object"),
         ("text-classification", {"text": "a", "label": ["x"]}, "a list or an object"),
     ],
