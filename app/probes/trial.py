@@ -184,7 +184,7 @@ class Trial:
         self._beat(Heartbeat(stage="writing"))
         if Strategy(spec.strategy) is Strategy.HEAD:
             head = self._task().exported(self._fit_head(self._passes()).classifier)
-            return export(spec, folder, head, target=self._task().target)
+            return export(spec, folder, head, target=self._task().target, settings=self._task().settings())
         found = self._opened()
         return export(
             spec,
@@ -194,6 +194,7 @@ class Trial:
             target=self._task().target,
             reads_apart=self._task().reads_apart,
             max_length=found.max_length,
+            settings=self._task().settings(),
         )
 
     def _fit_head(self, passed: Passed) -> HeadFit:

@@ -231,6 +231,10 @@ class ProbeTask(ABC):
         """The head as a program uses it that knows nothing of this task's numbers."""
         return head
 
+    def settings(self) -> Mapping[str, str | int]:
+        """What a program must know besides the head to decide as this task does."""
+        return {}
+
     def has_diverged(self, loss: float) -> bool:
         """Whether a training loss shows that there is no way back."""
         return not math.isfinite(loss) or loss > DIVERGED_FACTOR * self.guess_loss

@@ -31,7 +31,7 @@ from app.probes.inputs import Batch
 from app.probes.logistic import LinearClassifier, cross_validate, fit
 from app.probes.tasks.base import Features, Groups, HeadFit, LinearHead, Predict, ProbeTask, TaskModel, Values
 from app.tasks.targets import Answers, Target
-from app.tasks.words import places
+from app.tasks.words import WORD, places
 
 NEVER = -1e4
 """Output of a word that was cut off: its probability is 0 to the last bit, and gradients stay finite."""
@@ -100,6 +100,10 @@ class QuestionAnswering(ProbeTask):
     def references(self, values: Values) -> list[list[str]]:
         """All right answers to each question."""
         return [list(answers.texts) for answers in values]
+
+    def settings(self) -> Mapping[str, str | int]:
+        """How a passage is cut into words, the longest answer in words, and whether there may be none."""
+        return {"word": WORD.pattern, "longest_answer": self.longest, "may_be_none": self.may_be_none}
 
     def _answer(self, outputs: Values, passage: str) -> str:
         begins, ends = outputs[1:, 0], outputs[1:, 1]
