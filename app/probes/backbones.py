@@ -217,10 +217,10 @@ class Transformer:
         if is_cut_pair(texts):
             return self._tokenize_word_pairs(texts, max_length)
         paired = is_paired(texts)
-        first = [self._prefix + (text[0] if paired else str(text)) for text in texts]
+        first = [self._prefix + str(text[0] if paired else text) for text in texts]
         encoded = self._tokenizer(
             first,
-            [self._prefix + text[1] for text in texts] if paired else None,
+            [self._prefix + str(text[1]) for text in texts] if paired else None,
             truncation=True,
             max_length=min(max_length, self.max_length),
             return_attention_mask=False,

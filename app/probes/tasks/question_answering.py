@@ -59,8 +59,8 @@ class QuestionAnswering(ProbeTask):
     baselines: Mapping[str, Predict] = {FIRST_WORDS: predict_first, SLIDING_WINDOW: predict_window}
     n_outputs = 2
 
-    def __init__(self, answers: Sequence[Answers]) -> None:
-        """Bound to the answers of the training part."""
+    def __init__(self, answers: Values) -> None:
+        """Bound to the answers of the training part, shape (n,)."""
         spans = [found.first for found in answers if found.first is not None]
         self.longest = max((last - first + 1 for first, last in spans), default=1)
         self.may_be_none = len(spans) < len(answers)
@@ -83,8 +83,8 @@ class QuestionAnswering(ProbeTask):
         """Mean cross-entropy of begin and end over the questions."""
         del weights
         counts = torch.unique_consecutive(targets[:, 0], return_counts=True)[1].tolist()
-        scores = pad_sequence(outputs.split(counts), batch_first=True, padding_value=NEVER)
-        wanted = pad_sequence(targets[:, 1:].split(counts), batch_first=True).argmax(dim=1)
+        scores = pad_sequence(torch.split(outputs, counts), batch_first=True, padding_value=NEVER)
+        wanted = pad_sequence(torch.split(targets[:, 1:], counts), batch_first=True).argmax(dim=1)
         is_gone = scores.gather(1, wanted.unsqueeze(1)).squeeze(1) <= NEVER
         return nn.functional.cross_entropy(scores, wanted.masked_fill(is_gone.any(1, keepdim=True), 0))
 
@@ -118,7 +118,8 @@ class QuestionAnswering(ProbeTask):
 
     def frozen_outputs(self, head: LinearClassifier, features: Features) -> Values:
         """S and E of each unit; the features of a word that was cut off are 0."""
-        return np.where(features.any(axis=1)[:, None], head.logits(features), NEVER)
+        is_there = np.asarray(features.any(axis=1))
+        return np.where(is_there[:, None], head.logits(features), NEVER)
 
     def fit_head(
         self,
