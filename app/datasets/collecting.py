@@ -15,8 +15,8 @@ from app.datasets.row_errors import (
     NothingAnsweredError,
     NothingTaggedError,
     OneClassError,
-    OneGroupError,
     OnePairError,
+    OnePassageError,
     TooManyClassesError,
     TooManyRowsError,
     UnusableValueError,
@@ -64,25 +64,28 @@ class _Kept:
     """What the rows that are kept must have among them.
 
     Attributes:
-        groups: At most two of them.
-        is_answered: Whether a row has an answer; rows of other tasks have.
+        passages: At most two of them, of questions.
+        is_answered: Whether one of the questions is.
     """
 
-    groups: set[str | None] = field(default_factory=set)
+    passages: set[str | None] = field(default_factory=set)
     is_answered: bool = False
 
     def add(self, row: CheckedRow, target: Target) -> None:
-        if len(self.groups) < 2:
-            self.groups.add(row.group)
-        if not self.is_answered:
-            self.is_answered = target is not Target.SPAN or answers_of(row.label).first is not None
+        if target is not Target.SPAN:
+            return
+        if len(self.passages) < 2:
+            self.passages.add(row.text_pair)
+        self.is_answered = self.is_answered or answers_of(row.label).first is not None
 
-    def require_some(self, by_role: Mapping[ColumnRole, str]) -> None:
-        """Pass rows of several groups, or of none, that hold an answer."""
+    def require_some(self, by_role: Mapping[ColumnRole, str], target: Target) -> None:
+        """Pass questions about several passages of which some hold an answer."""
+        if target is not Target.SPAN:
+            return
         if not self.is_answered:
             raise NothingAnsweredError(by_role[ColumnRole.LABEL])
-        if len(self.groups) == 1 and None not in self.groups:
-            raise OneGroupError(by_role.get(ColumnRole.GROUP) or by_role[ColumnRole.TEXT_PAIR])
+        if len(self.passages) < 2:
+            raise OnePassageError(by_role[ColumnRole.TEXT_PAIR])
 
 
 def collect(
@@ -107,7 +110,7 @@ def collect(
         OneClassError: There are fewer labels than the task needs.
         NothingTaggedError: No token belongs to an entity.
         NothingAnsweredError: No question has an answer.
-        OneGroupError: All rows belong together.
+        OnePassageError: All questions are about one passage.
         LabelsUniqueError: No label occurs twice.
         TooManyClassesError: There are more than `MAX_CLASSES` labels.
         TooManyRowsError: There are more than `MAX_ROWS` rows.
@@ -132,7 +135,7 @@ def collect(
         )
         kept.add(row, task.target)
     _require_values(missing, n_rows, columns.by_role, source.unit)
-    kept.require_some(columns.by_role)
+    kept.require_some(columns.by_role, task.target)
     _require_classes(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
     profile = builder.build(
         empty_texts=missing.counts[ColumnRole.TEXT] + missing.counts[ColumnRole.TEXT_PAIR],

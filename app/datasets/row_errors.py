@@ -132,13 +132,13 @@ class NothingAnsweredError(DatasetError):
         )
 
 
-class OneGroupError(DatasetError):
-    """Rows that all belong together, so that none could be held out."""
+class OnePassageError(DatasetError):
+    """Questions about one passage only, so that none could be held out."""
 
     def __init__(self, column: str) -> None:
         super().__init__(
-            f"All rows belong together: column {column!r} is the same in each of them.",
-            remedy="Send rows of several: models are measured on others than those they learn from.",
+            f"All questions are about one passage: column {column!r} is the same in each row.",
+            remedy="Send questions about several: models are measured on others than those they learn from.",
             column=column,
         )
 

@@ -224,11 +224,10 @@ def _compared(features: Features, n_each: int) -> Features:
 
 def _estimated(seen: Part, spec: TrialSpec) -> NDArray[np.int64]:
     """As many examples as have `MOST_ESTIMATED` units."""
-    examples = Examples(texts=list(seen.texts), labels=seen.labels, label_names=seen.names)
-    n_units = 1.0
-    if seen.targets.dtype == object and len(seen.targets):
-        n_units = max(float(np.mean([len(tags) for tags in seen.targets])), 1.0)
-    return subsample(examples, max(int(MOST_ESTIMATED / n_units), 1), spec.seed)
+    examples = Examples(
+        texts=list(seen.texts), labels=seen.labels, label_names=seen.names, values=seen.values
+    )
+    return subsample(examples, max(int(MOST_ESTIMATED / examples.mean_units), 1), spec.seed)
 
 
 def _key(spec: TrialSpec, pooling: str, rows: NDArray[np.int64]) -> FeatureKey:

@@ -7,7 +7,6 @@ Answers snap to whole words (`app.tasks.words`). Of several the first is learnt 
 """
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 
 from app.tasks.base import (
     CheckedRow,
@@ -34,11 +33,7 @@ Said = tuple[str, int | None]
 
 
 def check_row(values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
-    """The question, its passage and its answers; the first fault in that order.
-
-    Questions about one passage belong together where the data name no groups of their own, so that a model is
-    measured on passages it has not learnt from.
-    """
+    """The question, its passage and its answers; the first fault in that order."""
     texts = as_pair(values)
     if isinstance(texts, RowFault):
         return texts
@@ -46,8 +41,7 @@ def check_row(values: Mapping[ColumnRole, object]) -> CheckedRow | RowFault:
     answers = _answers(values[ColumnRole.LABEL], passage)
     if isinstance(answers, FaultKind):
         return RowFault(ColumnRole.LABEL, answers)
-    group = blake2b(passage.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-    return grouped(CheckedRow(question, written(Target.SPAN, answers), passage, group), values)
+    return grouped(CheckedRow(question, written(Target.SPAN, answers), passage), values)
 
 
 def _answers(raw: object, passage: str) -> Answers | FaultKind:

@@ -251,9 +251,10 @@ def test_questions_about_one_passage_stay_on_one_side(tmp_path: Path) -> None:
     assert not sides[0] & sides[1]
 
 
-def test_groups_that_the_caller_names_are_kept_instead(tmp_path: Path) -> None:
+def test_many_groups_that_the_caller_names_are_kept_instead(tmp_path: Path) -> None:
     path = tmp_path / "squad.jsonl"
-    path.write_text("\n".join(map(json.dumps, rows())), encoding="utf-8")
+    titled = [{**row, "title": f"t{i % 30}"} for i, row in enumerate(rows(60))]
+    path.write_text("\n".join(map(json.dumps, titled)), encoding="utf-8")
     stored = ingest(
         path,
         filename=path.name,
@@ -265,12 +266,13 @@ def test_groups_that_the_caller_names_are_kept_instead(tmp_path: Path) -> None:
     )
     groups = examples(tmp_path, stored).groups
     assert groups is not None
-    assert groups.tolist() == [i % 2 for i in range(12)]
+    assert len(set(groups.tolist())) == 30
+    assert groups[:30].tolist() == groups[30:].tolist()
 
 
 def test_questions_about_one_passage_alone_are_refused(tmp_path: Path) -> None:
     given = [{"text": f"Where {i}?", "text_pair": PASSAGE, "label": [BATH]} for i in range(20)]
-    with pytest.raises(DatasetError, match="column 'text_pair' is the same in each"):
+    with pytest.raises(DatasetError, match="about one passage: column 'text_pair'"):
         ingest_rows(given, task_type=QA, project="p", data_dir=tmp_path / "data")
 
 
