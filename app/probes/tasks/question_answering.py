@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from app.probes.audio_inputs import AudioBatch
 from app.probes.backbones import Backbone
 from app.probes.baselines.spans import FIRST_WORDS, SLIDING_WINDOW, predict_first, predict_window
 from app.probes.data import Part
@@ -44,7 +45,7 @@ MOST_FITTED = 500
 class SpanHead(LinearHead):
     """Outputs S and E of each unit; words that were cut off are out of the question."""
 
-    def forward(self, batch: Batch | ImageBatch) -> Tensor:
+    def forward(self, batch: Batch | ImageBatch | AudioBatch) -> Tensor:
         """Shape (U, 2)."""
         outputs = super().forward(batch)
         if not isinstance(batch, Batch) or batch.words is None:
@@ -83,8 +84,8 @@ class QuestionAnswering(ProbeTask):
         """Mean cross-entropy of begin and end over the questions."""
         del weights
         counts = torch.unique_consecutive(targets[:, 0], return_counts=True)[1].tolist()
-        scores = pad_sequence(torch.split(outputs, counts), batch_first=True, padding_value=NEVER)
-        wanted = pad_sequence(torch.split(targets[:, 1:], counts), batch_first=True).argmax(dim=1)
+        scores = pad_sequence([*torch.split(outputs, counts)], batch_first=True, padding_value=NEVER)
+        wanted = pad_sequence([*torch.split(targets[:, 1:], counts)], batch_first=True).argmax(dim=1)
         is_gone = scores.gather(1, wanted.unsqueeze(1)).squeeze(1) <= NEVER
         return nn.functional.cross_entropy(scores, wanted.masked_fill(is_gone.any(1, keepdim=True), 0))
 
