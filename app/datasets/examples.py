@@ -142,7 +142,7 @@ def load_examples(folder: Path) -> Examples:
     group_names, groups = _encoded(table.column("group")) if has_groups else ((), None)
     are_compared = len(group_names) <= MOST_COMPARED
     apart = None if are_compared else groups
-    if apart is None and kind is Target.SPAN:
+    if apart is None and kind is Target.SPAN and has_pairs:
         # Measured on passages it has learnt from, a model would look better than it is.
         apart = _encoded(table.column("text_pair"))[1]
     return Examples(
