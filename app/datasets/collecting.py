@@ -12,9 +12,11 @@ from app.datasets.row_errors import (
     MAX_CLASSES,
     MAX_MISSING_SHARE,
     LabelsUniqueError,
+    NothingAnsweredError,
     NothingTaggedError,
     OneClassError,
     OnePairError,
+    OnePassageError,
     TooManyClassesError,
     TooManyRowsError,
     UnusableValueError,
@@ -23,7 +25,7 @@ from app.datasets.row_errors import (
 )
 from app.datasets.table import MAX_FIELD_CHARACTERS, FieldTooLongError, Record, RecordSource
 from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault, TaskDefinition
-from app.tasks.targets import Target, counted
+from app.tasks.targets import Target, answers_of, counted
 from models_registry.vocabulary import Modality
 
 MAX_ROWS = 1_000_000
@@ -57,6 +59,35 @@ class _Missing:
             shown.append(row)
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What the rows that are kept must have among them.
+
+    Attributes:
+        passages: At most two of them, of questions.
+        is_answered: Whether one of the questions is.
+    """
+
+    passages: set[str | None] = field(default_factory=set)
+    is_answered: bool = False
+
+    def add(self, row: CheckedRow, target: Target) -> None:
+        if target is not Target.SPAN:
+            return
+        if len(self.passages) < 2:
+            self.passages.add(row.text_pair)
+        self.is_answered = self.is_answered or answers_of(row.label).first is not None
+
+    def require_some(self, by_role: Mapping[ColumnRole, str], target: Target) -> None:
+        """Pass questions about several passages of which some hold an answer."""
+        if target is not Target.SPAN:
+            return
+        if not self.is_answered:
+            raise NothingAnsweredError(by_role[ColumnRole.LABEL])
+        if len(self.passages) < 2:
+            raise OnePassageError(by_role[ColumnRole.TEXT_PAIR])
+
+
 def collect(
     source: RecordSource,
     columns: ChosenColumns,
@@ -78,6 +109,8 @@ def collect(
         UnusableValueError: A value is nested or binary.
         OneClassError: There are fewer labels than the task needs.
         NothingTaggedError: No token belongs to an entity.
+        NothingAnsweredError: No question has an answer.
+        OnePassageError: All questions are about one passage.
         LabelsUniqueError: No label occurs twice.
         TooManyClassesError: There are more than `MAX_CLASSES` labels.
         TooManyRowsError: There are more than `MAX_ROWS` rows.
@@ -85,7 +118,7 @@ def collect(
     """
     groups: set[str] = set()
     builder = ProfileBuilder(has_language=task.modality is Modality.TEXT)
-    missing, n_rows = _Missing(), 0
+    missing, kept, n_rows = _Missing(), _Kept(), 0
     for record in source.records(tuple(columns.by_role.values())):
         n_rows += 1
         if n_rows > MAX_ROWS:
@@ -100,7 +133,9 @@ def collect(
         builder.add(
             row.text, row.label, row.text_pair, counted(task.target, row.label), seconds.get(row.text)
         )
+        kept.add(row, task.target)
     _require_values(missing, n_rows, columns.by_role, source.unit)
+    kept.require_some(columns.by_role, task.target)
     _require_classes(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
     profile = builder.build(
         empty_texts=missing.counts[ColumnRole.TEXT] + missing.counts[ColumnRole.TEXT_PAIR],
@@ -145,9 +180,9 @@ def _require_classes(builder: ProfileBuilder, column: str, task: TaskDefinition)
         if not counts:
             raise NothingTaggedError(column)
         return
-    if task.target is Target.MATCH:
-        if builder.n_labels < 2:
-            raise OnePairError
+    if task.target is Target.MATCH and builder.n_labels < 2:
+        raise OnePairError
+    if task.target in {Target.MATCH, Target.SPAN}:
         return
     if builder.n_labels < 2:
         raise OneClassError(column, builder.n_labels, 2)

@@ -11,6 +11,7 @@ DatasetError
 ├── labelled_files NoFilesError, NoClassFoldersError, ManifestError
 ├── table          MalformedRowError, FieldTooLongError, TooManyColumnsError, HeaderOnlyError,
 │                  DuplicateColumnError
+├── squad          MalformedSquadError
 ├── parquet        MalformedParquetError
 ├── columns        UnknownColumnError, ColumnNotFoundError, ColumnConflictError, UnusedColumnError
 ├── collecting     ValuesMissingError, UnusableValueError, OneClassError, LabelsUniqueError,

@@ -56,6 +56,13 @@ class Examples:
         """What is predicted of each example, shape (n, ...)."""
         return self.labels if self.values is None else self.values
 
+    @property
+    def mean_units(self) -> float:
+        """Units of an example on average: words where each has a target, else one."""
+        if self.values is None or self.values.dtype != object or not len(self.values):
+            return 1.0
+        return max(float(np.mean([len(units) for units in self.values])), 1.0)
+
     def __len__(self) -> int:
         return len(self.texts)
 
@@ -134,11 +141,15 @@ def load_examples(folder: Path) -> Examples:
     )
     group_names, groups = _encoded(table.column("group")) if has_groups else ((), None)
     are_compared = len(group_names) <= MOST_COMPARED
+    apart = None if are_compared else groups
+    if apart is None and kind is Target.SPAN and has_pairs:
+        # Measured on passages it has learnt from, a model would look better than it is.
+        apart = _encoded(table.column("text_pair"))[1]
     return Examples(
         texts=table.column("text").to_pylist(),
         labels=labels,
         label_names=names,
-        groups=None if are_compared else groups,
+        groups=apart,
         compared=groups if are_compared else None,
         compared_names=group_names if are_compared else (),
         pairs=table.column("text_pair").to_pylist() if has_pairs else None,

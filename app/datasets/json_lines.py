@@ -64,8 +64,9 @@ def _object(number: int, line: str) -> dict[str, object]:
 
 def _mended(row: dict[str, object]) -> dict[str, object]:
     """Half a surrogate pair, as truncating a tweet leaves it, becomes U+FFFD: it is not text."""
-    return {_paired(key): _paired(value) if isinstance(value, str) else value for key, value in row.items()}
+    return {paired(key): paired(value) if isinstance(value, str) else value for key, value in row.items()}
 
 
-def _paired(text: str) -> str:
+def paired(text: str) -> str:
+    """The text with half a surrogate pair as U+FFFD."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

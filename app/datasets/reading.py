@@ -15,6 +15,7 @@ from app.datasets.labelled_files import labelled_files, unpack
 from app.datasets.media import Medium
 from app.datasets.parquet import MalformedParquetError, ParquetSource
 from app.datasets.sniffing import sniff
+from app.datasets.squad import SquadSource, is_squad
 from app.datasets.table import RecordSource
 from app.datasets.upload import EmptyFileError
 from app.tasks.base import TABLES, FileFormat
@@ -155,6 +156,8 @@ def _text(
         raise UnsupportedFormatError("an HTML or XML page", accepted)
     if _JSON_ARRAY.match(start):
         raise UnsupportedFormatError("a JSON array, not one JSON object a line", accepted)
+    if FileFormat.SQUAD in accepted and is_squad(sample):
+        return OpenedFile(format=FileFormat.SQUAD, encoding=encoding, source=SquadSource(path, encoding))
     if _JSON_OBJECT.match(start):
         return _json_lines(path, encoding, filename)
     if FileFormat.CONLL in accepted and FileFormat.CSV not in accepted:

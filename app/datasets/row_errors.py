@@ -18,6 +18,22 @@ _UNUSABLE = {
         'Give each as {"start": 0, "end": 5, "label": "PER"}, in characters from 0, the end behind it.',
     ),
     FaultKind.LENGTHS_DIFFER: ("another number of tags than of tokens", "Give every token one tag."),
+    FaultKind.NOT_ANSWERS: (
+        "what is no answer with its place",
+        'Give {"text": ["Bath"], "answer_start": [22]}, in characters from 0; empty lists for no answer.',
+    ),
+    FaultKind.ABSENT: (
+        "an answer that is not in its passage",
+        "Give it as it stands there, letter for letter; for answers in other words name another task.",
+    ),
+    FaultKind.MISPLACED: (
+        "an answer that stands elsewhere in its passage than its place says",
+        "Count answer_start in characters of the passage as it was sent, from 0; not in bytes or tokens.",
+    ),
+    FaultKind.AMBIGUOUS: (
+        "an answer without a place that stands in its passage several times",
+        'Say which is meant: {"text": "1867", "answer_start": 54}, in characters from 0.',
+    ),
     FaultKind.NOT_A_FILE: ("what names no {noun} of the archive", "Give its path as it is in the archive."),
     FaultKind.NOT_A_NUMBER: ("no finite number", "Put a number there, as 3.5."),
     FaultKind.UNMARKED: (
@@ -101,6 +117,29 @@ class OnePairError(DatasetError):
         super().__init__(
             "All rows hold the same two texts.",
             remedy="Send several queries, each with its own passage: the others are what it is told from.",
+        )
+
+
+class NothingAnsweredError(DatasetError):
+    """No question has an answer in its passage."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"No question has an answer in column {column!r}.",
+            remedy="Send questions that their passages answer; some of them may be without.",
+            pointer="/label_column",
+            column=column,
+        )
+
+
+class OnePassageError(DatasetError):
+    """Questions about one passage only, so that none could be held out."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"All questions are about one passage: column {column!r} is the same in each row.",
+            remedy="Send questions about several: models are measured on others than those they learn from.",
+            column=column,
         )
 
 

@@ -1,7 +1,8 @@
 """Predicts with a fine-tuned model: `python predict.py "a text" "another text"`.
 
 Where it was trained on pairs, every two texts are one: `python predict.py "a premise" "its hypothesis"`.
-Where it tags words, these are what spaces part.
+Where it tags words, these are what spaces part. Where it answers questions, the second text is the passage
+that the answer stands in: `python predict.py "a question" "a passage"`.
 
 Lies beside `classifier.json` and needs torch, transformers and safetensors, for an adapter also peft. A head
 or an adapter holds no weights of its base model: these come from the hub by their id, or from the folder that
@@ -10,6 +11,7 @@ or an adapter holds no weights of its base model: these come from the hub by the
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from torch import Tensor
 
 HERE = Path(__file__).parent
 STATIC_VECTORS = "static-vectors"
+NEVER = -1e4
+"""Output of a word that was cut off, which no answer begins or ends at."""
 
 
 class Classifier:
@@ -58,6 +62,9 @@ class Classifier:
     ) -> Tensor:
         """Of the head: logits, or numbers; a row a text, or a word where words are tagged, shape (n, K).
 
+        Where questions are answered, a row for none and one for each word of the passage: how much speaks for
+        the answer to begin there, and to end.
+
         Args:
             texts: n of them.
             pairs: n second texts, where the model was trained on pairs.
@@ -68,16 +75,23 @@ class Classifier:
             self._pooled(texts[i : i + batch_size], None if pairs is None else pairs[i : i + batch_size])
             for i in starts
         ]
-        return torch.cat(found) @ self._weight.T + self._bias
+        vectors = torch.cat(found)
+        outputs = vectors @ self._weight.T + self._bias
+        if self.target != "span":
+            return outputs
+        return outputs.masked_fill(~vectors.any(dim=1, keepdim=True), NEVER)
 
     def predict(
         self, texts: Sequence[str], pairs: Sequence[str] | None = None
     ) -> list[str] | list[list[str]] | list[float]:
         """Of each text or pair its likeliest class, the labels that apply, its number, or a tag a word.
 
-        Where a passage is to be found for a query, how near they are: their cosine, from -1 to 1. `outputs`
+        Where questions are answered, the part of the passage that does; nothing where it does not. Where a
+        passage is to be found for a query, how near they are: their cosine, from -1 to 1. `outputs`
         of texts alone gives their vectors.
         """
+        if self.target == "span":
+            return [self._answer(*pair) for pair in zip(texts, pairs or (), strict=True)]
         if self.target == "number":
             return [float(row[0]) for row in self.outputs(texts, pairs)]
         if self.target == "match":
@@ -94,6 +108,19 @@ class Classifier:
         rest = iter(likeliest)
         return [[next(rest) for _ in text.split()] for text in texts]
 
+    def _answer(self, question: str, passage: str) -> str:
+        """The run of words with the greatest sum of outputs, no longer than any that was learnt from."""
+        spans = [match.span() for match in re.finditer(self.settings["word"], passage)]
+        found = self.outputs([question], [passage])
+        longest = self.settings["longest_answer"]
+        sums = found[1:, :1] + found[None, 1:, 1]
+        sums = sums.masked_fill(torch.ones_like(sums, dtype=torch.bool).tril(-1), -torch.inf)
+        sums = sums.masked_fill(torch.ones_like(sums, dtype=torch.bool).triu(longest), -torch.inf)
+        first, last = divmod(int(sums.argmax()), len(spans))
+        if self.settings["may_be_none"] and found[0].sum() > sums[first, last]:
+            return ""
+        return passage[spans[first][0] : spans[last][1]]
+
     def _pooled(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Tensor:
         """Shape (B, d); of a pair that was not read together both vectors, their distance and product.
 
@@ -101,6 +128,11 @@ class Classifier:
         """
         if self.target == "tags":
             return torch.cat([self._encode_words(text.split()) for text in texts])
+        if self.target == "span":
+            cut = [
+                [re.findall(self.settings["word"], text) for text in both] for both in (texts, pairs or ())
+            ]
+            return torch.cat([self._encode_words(*both) for both in zip(cut[1], cut[0], strict=True)])
         prefix = self.settings["input_prefix"]
         first = [prefix + text for text in texts]
         second = None if pairs is None else [prefix + text for text in pairs]
@@ -126,24 +158,35 @@ class Classifier:
             model = PeftModel.from_pretrained(model, str(adapter))
         model.eval()
 
-        def encode_words(words: Sequence[str]) -> Tensor:
+        tells_pairs = (getattr(model.config, "type_vocab_size", 0) or 0) > 1
+        tells_pairs = tells_pairs and "token_type_ids" in tokenizer.model_input_names
+
+        def encode_words(words: Sequence[str], before: Sequence[str] | None = None) -> Tensor:
+            """Of each word; where others stand before them, of all together first."""
             cutter = AutoTokenizer.from_pretrained(self._source, add_prefix_space=True)
             batch = cutter(
-                [list(words)],
+                [list(words if before is None else before)],
+                None if before is None else [list(words)],
                 is_split_into_words=True,
                 truncation=True,
                 max_length=self.settings["max_length"],
                 return_tensors="pt",
             )
             given = {name: batch[name] for name in ("input_ids", "attention_mask")}
+            own, known = int(before is not None), batch.encodings[0]
+            if own and tells_pairs:
+                ids = torch.tensor([[int(i == own) for i in known.sequence_ids]])
+                given["token_type_ids"] = _filled(ids, batch["attention_mask"])
             states = model(**given).last_hidden_state[0].float()
-            first = [batch.word_ids().index(i) if i in batch.word_ids() else -1 for i in range(len(words))]
-            found: Tensor = states[torch.tensor(first).clamp(min=0)] * (torch.tensor(first) >= 0).unsqueeze(1)
+            at = {
+                (s, w): i
+                for i, (s, w) in reversed([*enumerate(zip(known.sequence_ids, known.word_ids, strict=True))])
+            }
+            places = torch.tensor([0] * own + [at.get((own, i), -1) for i in range(len(words))])
+            found: Tensor = states[places.clamp(min=0)] * (places >= 0).unsqueeze(1)
             return found
 
         self._encode_words = encode_words
-        tells_pairs = (getattr(model.config, "type_vocab_size", 0) or 0) > 1
-        tells_pairs = tells_pairs and "token_type_ids" in tokenizer.model_input_names
 
         def encode(texts: Sequence[str], pairs: Sequence[str] | None) -> Tensor:
             batch = tokenizer(

@@ -11,8 +11,10 @@ Of images: `app.probes.image_artifacts`.
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -46,6 +48,7 @@ def export(
     target: Target = Target.CLASS,
     reads_apart: bool | None = None,
     max_length: int | None = None,
+    settings: Mapping[str, str | int] = MappingProxyType({}),
 ) -> Exported:
     """The files of a trained model, below `artifacts` in the trial's folder.
 
@@ -57,6 +60,7 @@ def export(
         target: What the head predicts.
         reads_apart: Whether the texts of a pair are read one by one; a frozen backbone always does.
         max_length: Tokens kept of a text; those of the recipe by default.
+        settings: What the task's decisions depend on besides.
 
     Raises:
         BackboneError: It is a model of recordings, of which no program is written that uses them.
@@ -74,6 +78,7 @@ def export(
     save_file(tensors, place / f"{CLASSIFIER}.safetensors")
     described = {
         **_described(spec),
+        **settings,
         "target": target.value,
         "reads_apart": backbone is None if reads_apart is None else reads_apart,
         "max_length": max_length or spec.recipe.max_length,

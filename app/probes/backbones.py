@@ -18,8 +18,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from app.probes.inputs import Batch, Inputs, TokenizedTexts, is_cut, is_paired
-from app.probes.vocabulary import embedding, kept_ids, restricted, tokenizer_digest, words_of
+from app.probes.inputs import Batch, CutPair, Inputs, TokenizedTexts, is_cut, is_cut_pair, is_paired
+from app.probes.vocabulary import (
+    embedding,
+    kept_ids,
+    restricted,
+    second_words_of,
+    tokenizer_digest,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -135,7 +142,7 @@ class StaticVectors:
         Raises:
             BackboneError: They are pairs: a mean over both says nothing of how they relate.
         """
-        if is_paired(texts):
+        if is_paired(texts) or is_cut_pair(texts):
             raise BackboneError("word vectors read one text at a time")
         self._tokenizer.enable_truncation(min(max_length, self.max_length))
         if is_cut(texts):
@@ -207,11 +214,13 @@ class Transformer:
             return TokenizedTexts.of([], self._pad_id)
         if is_cut(texts):
             return self._tokenize_words(texts, max_length)
+        if is_cut_pair(texts):
+            return self._tokenize_word_pairs(texts, max_length)
         paired = is_paired(texts)
-        first = [self._prefix + (text[0] if paired else str(text)) for text in texts]
+        first = [self._prefix + str(text[0] if paired else text) for text in texts]
         encoded = self._tokenizer(
             first,
-            [self._prefix + text[1] for text in texts] if paired else None,
+            [self._prefix + str(text[1]) for text in texts] if paired else None,
             truncation=True,
             max_length=min(max_length, self.max_length),
             return_attention_mask=False,
@@ -235,6 +244,22 @@ class Transformer:
         )
         words = words_of(texts, encoded.encodings)
         return TokenizedTexts.of(encoded["input_ids"], self._pad_id, words=words)
+
+    def _tokenize_word_pairs(self, texts: Sequence[CutPair], max_length: int) -> TokenizedTexts:
+        """Both texts together; words of the second one are units, behind the first token of all."""
+        tokenizer = _load_tokenizer(self._folder, add_prefix_space=True)
+        encoded = tokenizer(
+            [first for first, _ in texts],
+            [second for _, second in texts],
+            is_split_into_words=True,
+            truncation=True,
+            max_length=min(max_length, self.max_length),
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        seconds = [_second_begins(encoding.sequence_ids) for encoding in encoded.encodings]
+        words = second_words_of([second for _, second in texts], encoded.encodings)
+        return TokenizedTexts.of(encoded["input_ids"], self._pad_id, seconds, words)
 
     def encode(self, batch: Batch) -> Tensor:
         """Of the last layer's states, shape (U, d)."""

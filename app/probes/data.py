@@ -4,14 +4,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.datasets.examples import Examples, load_examples
 from app.datasets.folding import unordered_hashes
+from app.tasks.words import cut
 
+Cut: TypeAlias = list[str]
+"""A text as its words."""
 MOST_VALIDATION = 1_000
 """Rows validated on at most: the standard error of an accuracy of 0.8 is then 1.3 points."""
 
@@ -70,9 +73,11 @@ class Part:
         return [self.folder / name for name in self.texts]
 
     @property
-    def inputs(self) -> Sequence[str] | Sequence[tuple[str, str]] | Sequence[list[str]]:
-        """What a model reads: n texts, n pairs, or, where each word has its target, n lists of words."""
+    def inputs(self) -> Sequence[str] | Sequence[tuple[str, str]] | Sequence[Cut] | Sequence[tuple[Cut, Cut]]:
+        """What a model reads: n texts or n pairs; where each word has its target, as lists of words."""
         if self.values is not None and self.values.dtype == object:
+            if self.pairs is not None:
+                return [(cut(text), cut(pair)) for text, pair in zip(self.texts, self.pairs, strict=True)]
             return [text.split(" ") for text in self.texts]
         return self.texts if self.pairs is None else list(zip(self.texts, self.pairs, strict=True))
 

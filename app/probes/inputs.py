@@ -2,7 +2,8 @@
 
 Notation:
     n   texts;  B  texts in a batch;  T  tokens of the longest of them
-    U   units of a batch: what a target is of, a text or, where words are tagged, a word
+    U   units of a batch: what a target is of, a text or, where words are tagged, a word; of pairs whose words
+        are, the first token of all, which stands for the pair, and the words of the second text
 """
 
 from collections.abc import Sequence
@@ -17,8 +18,9 @@ from torch import Tensor
 from app.probes.audio_inputs import AudioBatch, AudioFiles
 from app.probes.image_inputs import ImageBatch, ImageFiles
 
-Inputs: TypeAlias = Sequence[str] | Sequence[tuple[str, str]] | Sequence[list[str]]
-"""n texts, n pairs of texts, or n texts as lists of words."""
+CutPair: TypeAlias = tuple[list[str], list[str]]
+Inputs: TypeAlias = Sequence[str] | Sequence[tuple[str, str]] | Sequence[list[str]] | Sequence[CutPair]
+"""n texts, n pairs of texts, or n of either as lists of words."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -155,7 +157,7 @@ class TokenizedTexts:
 
     @classmethod
     def joined(cls, parts: Sequence["TokenizedTexts"]) -> "TokenizedTexts":
-        """The texts of all parts, one after another, of one tokenizer; no pairs."""
+        """The texts of all parts, one after another, of one tokenizer; all pairs or none."""
         lengths = np.concatenate([part.lengths for part in parts])
         ids = np.concatenate([part.ids for part in parts])
         cut = [part.words for part in parts if part.words is not None]
@@ -165,8 +167,16 @@ class TokenizedTexts:
                 places=np.concatenate([part.places for part in cut]),
                 counts=np.concatenate([part.counts for part in cut]),
             )
+        begin = [part.seconds for part in parts if part.seconds is not None]
         starts = np.cumsum(lengths) - lengths
-        return cls(ids=ids, starts=starts, lengths=lengths, pad_id=parts[0].pad_id, words=words)
+        return cls(
+            ids=ids,
+            starts=starts,
+            lengths=lengths,
+            pad_id=parts[0].pad_id,
+            seconds=np.concatenate(begin) if begin else None,
+            words=words,
+        )
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -276,8 +286,13 @@ def compared(both: Tensor) -> Tensor:
 
 
 def is_paired(texts: Inputs) -> TypeGuard[Sequence[tuple[str, str]]]:
-    """Whether these are pairs; of none at all nobody can tell, and it does not matter."""
-    return len(texts) > 0 and isinstance(texts[0], tuple)
+    """Whether these are pairs of texts; of none at all nobody can tell, and it does not matter."""
+    return len(texts) > 0 and isinstance(texts[0], tuple) and isinstance(texts[0][0], str)
+
+
+def is_cut_pair(texts: Inputs) -> TypeGuard[Sequence[CutPair]]:
+    """Whether these are pairs of lists of words."""
+    return len(texts) > 0 and isinstance(texts[0], tuple) and isinstance(texts[0][0], list)
 
 
 def is_cut(texts: Inputs) -> TypeGuard[Sequence[list[str]]]:

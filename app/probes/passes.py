@@ -20,7 +20,16 @@ from app.probes.data import Part, TrialData
 from app.probes.feature_cache import Array, FeatureCache, FeatureKey, rows_digest
 from app.probes.features import Features, every_layer, extract_features
 from app.probes.file_backbones import FileBackbone
-from app.probes.inputs import Encoded, Inputs, TokenizedTexts, compared, units_of
+from app.probes.inputs import (
+    CutPair,
+    Encoded,
+    Inputs,
+    TokenizedTexts,
+    compared,
+    is_cut,
+    is_cut_pair,
+    units_of,
+)
 from app.probes.loading import load_model
 from app.probes.messages import Heartbeat, TrialSpec
 from app.probes.tokens import tokenize
@@ -162,7 +171,7 @@ def _make(
 
 
 def _tokenized(
-    spec: TrialSpec, backbone: TextBackbone, texts: Sequence[Sequence[str] | Sequence[list[str]]]
+    spec: TrialSpec, backbone: TextBackbone, texts: Sequence[Inputs]
 ) -> tuple[VocabularyFit, TokenizedTexts]:
     """All texts as tokens, and how well these suit them."""
     tokenized = TokenizedTexts.joined(
@@ -172,20 +181,20 @@ def _tokenized(
         tokenized,
         [_joined(text) for part in texts for text in part],
         unknown_id=backbone.unknown_id,
-        n_special=_n_special(backbone, is_cut=tokenized.words is not None),
+        n_special=_n_special(backbone, next((part for part in texts if len(part)), ())),
         max_length=min(spec.recipe.max_length, backbone.max_length),
     )
     return fit, tokenized
 
 
-def _n_special(backbone: TextBackbone, *, is_cut: bool) -> int:
-    """Tokens that every text gets besides its own."""
-    nothing: Inputs = [[""]] if is_cut else [""]
+def _n_special(backbone: TextBackbone, like: Inputs) -> int:
+    """Tokens that every text of this kind gets besides its own."""
+    nothing: Inputs = [([""], [""])] if is_cut_pair(like) else [[""]] if is_cut(like) else [""]
     return int(backbone.tokenize(nothing, MOST_SPECIAL).lengths[0])
 
 
-def _joined(text: str | list[str]) -> str:
-    return text if isinstance(text, str) else " ".join(text)
+def _joined(text: str | list[str] | tuple[str, str] | CutPair) -> str:
+    return text if isinstance(text, str) else " ".join(map(_joined, text))
 
 
 def _fit_of(known: NDArray[np.generic]) -> VocabularyFit | None:
@@ -195,11 +204,12 @@ def _fit_of(known: NDArray[np.generic]) -> VocabularyFit | None:
     return VocabularyFit(fertility=fertility, unknown_share=unknown_share, truncated_share=truncated_share)
 
 
-def _texts(seen: Part, validation: Part) -> list[Sequence[str] | Sequence[list[str]]]:
-    """Every text by itself, the second ones of pairs behind all first ones; or as words."""
-    if seen.pairs is not None:
+def _texts(seen: Part, validation: Part) -> list[Inputs]:
+    """Every text by itself, the second ones of pairs behind all first ones; words as they are read."""
+    inputs = seen.inputs
+    if seen.pairs is not None and not is_cut_pair(inputs):
         return [seen.texts, validation.texts, seen.pairs, validation.pairs or ()]
-    return [seen.inputs, validation.inputs]  # type: ignore[list-item]  # no pairs
+    return [inputs, validation.inputs]
 
 
 def _of_each_text(examples: NDArray[np.int64], n_examples: int, n_each: int) -> NDArray[np.int64]:
@@ -214,11 +224,10 @@ def _compared(features: Features, n_each: int) -> Features:
 
 def _estimated(seen: Part, spec: TrialSpec) -> NDArray[np.int64]:
     """As many examples as have `MOST_ESTIMATED` units."""
-    examples = Examples(texts=list(seen.texts), labels=seen.labels, label_names=seen.names)
-    n_units = 1.0
-    if seen.targets.dtype == object and len(seen.targets):
-        n_units = max(float(np.mean([len(tags) for tags in seen.targets])), 1.0)
-    return subsample(examples, max(int(MOST_ESTIMATED / n_units), 1), spec.seed)
+    examples = Examples(
+        texts=list(seen.texts), labels=seen.labels, label_names=seen.names, values=seen.values
+    )
+    return subsample(examples, max(int(MOST_ESTIMATED / examples.mean_units), 1), spec.seed)
 
 
 def _key(spec: TrialSpec, pooling: str, rows: NDArray[np.int64]) -> FeatureKey:

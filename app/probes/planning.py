@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,7 @@ from app.ranking.recipe import suits
 from app.ranking.target import TUNED
 from app.task_profile.profile import TaskProfile
 from app.tasks.catalogue import TASKS
-from app.tasks.targets import Target
+from app.tasks.targets import PER_WORD
 from benchmarks.metrics import metric_named
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Modality, Strategy
@@ -70,6 +70,8 @@ ESTIMATE_SECONDS_PER_COLUMN = 2e-3
 """Of features of 1,000 examples: 1.7e-3 to 2.7e-3 for all estimators together."""
 COMPARED = 4
 """Times as many features of a pair as of a text."""
+MOST_WORDS_SEEN = 100_000
+"""Of the training examples that a pass sees: 0.3 GB of features of 768 columns."""
 MOST_WORDS_FITTED = 6_000
 """That a head of tags is fitted to: seconds instead of minutes."""
 EXAMPLE_SECONDS = 3e-5
@@ -162,10 +164,13 @@ def prepare(
     sample = choose_sample(n_examples, budget - kept_back, float(per_example.sum()))
     epochs = epochs_for(sample.n_train)
     is_paired = TASKS[question.profile.task_type].is_paired
-    columns = table.width * (COMPARED if is_paired else 1)
+    is_per_word = TASKS[question.profile.task_type].target in PER_WORD
+    columns = table.width * (COMPARED if is_paired and not is_per_word else 1)
     n_units = sample.n_seen
-    if TASKS[question.profile.task_type].target is Target.TAGS:
-        n_units = int(min(n_units * float(question.profile.mean_length or 1.0), MOST_WORDS_FITTED))
+    if is_per_word:
+        words = max(float(question.profile.mean_length or 1.0), 1.0)
+        sample = with_fewer_seen(sample, words)
+        n_units = int(min(sample.n_seen * words, MOST_WORDS_FITTED))
     fits = fit_seconds(columns, n_units, int(question.profile.facts.get("n_classes") or 2))
     features = (loading_seconds(table) + per_example * (sample.n_seen + sample.n_validation) + fits).tolist()
     max_length = kept_length(question.profile, p95_length)
@@ -253,6 +258,17 @@ def choose_sample(n_examples: int, budget_seconds: float, example_seconds: float
         n_validation=n_validation,
         n_features=int(np.clip(passes, min(MIN_FEATURES, n_train), n_train)),
     )
+
+
+def with_fewer_seen(sample: Sample, words: float) -> Sample:
+    """The sample, of which a pass sees no more words than are kept in memory.
+
+    Args:
+        sample: Sizes of the parts.
+        words: Of an example on average.
+    """
+    most = max(int(MOST_WORDS_SEEN / words), min(MIN_FEATURES, sample.n_train))
+    return replace(sample, n_features=min(sample.n_seen, most))
 
 
 def fit_seconds(

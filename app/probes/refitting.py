@@ -15,7 +15,7 @@ from app.probes.journal import Journal
 from app.probes.lease import Lease
 from app.probes.messages import Export, Refit
 from app.probes.plan import OUTCOME_FINISHED
-from app.probes.planning import Prepared
+from app.probes.planning import MOST_WORDS_SEEN, Prepared
 from app.probes.refit_plan import HEAD_START, RefitPlan, plan_refit
 from app.probes.sample import RunData
 from app.probes.scheduler import SLICE_MARGIN, Scheduler
@@ -119,6 +119,8 @@ class Refitting:
         rows = subsample(examples, plan.n_examples, seed)
         strategy = self.prepared.plan.arms[plan.arm].strategy
         n_seen = len(rows) if strategy is Strategy.HEAD else HEAD_START
+        if examples.mean_units > 1.0:
+            n_seen = min(n_seen, int(MOST_WORDS_SEEN / examples.mean_units))
         path = self.data.split_file.with_name(REFIT_SPLIT)
         write_split(path, rows, rows[:0], seen=subsample(examples.take(rows), n_seen, seed))
 

@@ -152,5 +152,5 @@ class Reviewer:
     def _shown(self, outputs: Values, counts: Index, rows: Index) -> tuple[Any, Any]:
         """Predictions and truths of the examples at these places, as the metrics read them."""
         some = outputs[units_of(counts, rows)]
-        predictions = self.task.per_example(self.task.decide(some), counts[rows])
+        predictions = self.task.per_example(self.task.decide(some), counts[rows], self.part.take(rows))
         return predictions, self.task.references(self.part.targets[rows])

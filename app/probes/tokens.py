@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.probes.backbones import TextBackbone
 from app.probes.feature_cache import FeatureCache, TokenKey
-from app.probes.inputs import Inputs, TokenizedTexts, Words, is_cut, is_paired
+from app.probes.inputs import Inputs, TokenizedTexts, Words, is_cut, is_cut_pair, is_paired
 from app.probes.messages import TrialSpec
 
 
@@ -72,12 +72,14 @@ def _unpacked(packed: NDArray[np.int32]) -> TokenizedTexts:
 
 def _flat(texts: Inputs) -> Sequence[str] | Sequence[tuple[str, str]]:
     """Words are told by the space between them, which no word holds."""
+    if is_cut_pair(texts):
+        return [(f"words {' '.join(first)}", " ".join(second)) for first, second in texts]
     return [f"words {' '.join(words)}" for words in texts] if is_cut(texts) else texts  # type: ignore[return-value]
 
 
 def _digest(texts: Inputs) -> str:
     """SHA-256 of the texts in their order, each with its length, so that no two lists are alike."""
-    found = hashlib.sha256(b"pairs" if is_paired(texts) else b"")
+    found = hashlib.sha256(b"pairs" if is_paired(texts) or is_cut_pair(texts) else b"")
     for text in chain.from_iterable((text,) if isinstance(text, str) else text for text in _flat(texts)):
         encoded = text.encode("utf-8", "surrogatepass")
         found.update(len(encoded).to_bytes(8, "little"))

@@ -134,7 +134,7 @@ class FineTune:
         self._state.save(self._spec.folder, self.progress)
         self.progress = replace(self.progress, seconds=self.progress.seconds + time.monotonic() - began)
         save_progress(self._spec.folder, self.progress)
-        return self._point(self._decided(outputs, self._validation), validation_loss)
+        return self._point(self._decided(outputs, self._validation, self._data.validation), validation_loss)
 
     def advance_unscored(self, until_step: int, heartbeat: OnHeartbeat) -> RefitPoint:
         """Trained to a step and saved; nothing is held out that it could be scored on.
@@ -166,7 +166,7 @@ class FineTune:
         if not len(self._test):
             raise ValueError("the split has no test part")
         spec, references = self._spec, self._task.references(self._data.test.targets)
-        predictions = self._decided(self._outputs(self._test), self._test)
+        predictions = self._decided(self._outputs(self._test), self._test, self._data.test)
         return TestScore(
             step=self.progress.step,
             metric=self._task.compute(spec.metric, predictions, references),
@@ -260,8 +260,8 @@ class FineTune:
                     outputs[torch.from_numpy(units_of(counts, part))] = some.cpu()
         return outputs
 
-    def _decided(self, outputs: Tensor, texts: Encoded) -> Any:  # noqa: ANN401  (as the metrics read it)
-        return self._task.per_example(self._task.decide(outputs.numpy()), texts.n_units)
+    def _decided(self, outputs: Tensor, texts: Encoded, part: Part) -> Any:  # noqa: ANN401  (as metrics read it)
+        return self._task.per_example(self._task.decide(outputs.numpy()), texts.n_units, part)
 
     def _note(self, losses: list[float], validation_loss: float) -> None:
         best = self.progress.best_validation_loss

@@ -136,11 +136,11 @@ class Trial:
         began = time.monotonic()
         head = self._fit_head(passed)
         head_seconds = time.monotonic() - began
-        outputs = head.classifier.logits(passed.validation)
-        predictions = task.per_example(task.decide(outputs), passed.validation_counts)
+        outputs = task.frozen_outputs(head.classifier, passed.validation)
+        predictions = task.per_example(task.decide(outputs), passed.validation_counts, data.validation)
         keep_outputs(spec.folder / HEAD, outputs, passed.validation_counts)
         references = task.references(data.validation.targets)
-        own = task.per_example(head.out_of_fold, passed.counts)
+        own = task.per_example(head.out_of_fold, passed.counts, data.passed_over())
         theirs = task.references(data.passed_over().targets)
         return FeatureReport(
             transferability=self._transferability(passed, head),
@@ -190,7 +190,7 @@ class Trial:
         self._beat(Heartbeat(stage="writing"))
         if Strategy(spec.strategy) is Strategy.HEAD:
             head = self._task().exported(self._fit_head(self._passes()).classifier)
-            return export(spec, folder, head, target=self._task().target)
+            return export(spec, folder, head, target=self._task().target, settings=self._task().settings())
         found = self._opened()
         return export(
             spec,
@@ -200,6 +200,7 @@ class Trial:
             target=self._task().target,
             reads_apart=self._task().reads_apart,
             max_length=found.max_length,
+            settings=self._task().settings(),
         )
 
     def _fit_head(self, passed: Passed) -> HeadFit:

@@ -49,6 +49,22 @@ def words_of(texts: Sequence[list[str]], encodings: Sequence[Any]) -> Words:
     return Words.of(places)
 
 
+def second_words_of(texts: Sequence[list[str]], encodings: Sequence[Any]) -> Words:
+    """Of pairs the first token of all, then that of each word of the second text, as `words_of` has it.
+
+    The first token is where BERT and its kin look for what is of the pair as a whole, such as that the second
+    text holds no answer (Devlin et al. 2019, section 4.3).
+    """
+    places = []
+    for words, encoding in zip(texts, encodings, strict=True):
+        first = dict[int, int]()
+        for place, (word, sequence) in enumerate(zip(encoding.word_ids, encoding.sequence_ids, strict=True)):
+            if sequence == 1:
+                first.setdefault(word, place)
+        places.append([0, *(first.get(i, -1) for i in range(len(words)))])
+    return Words.of(places)
+
+
 def kept_ids(
     used: NDArray[np.int32], pad_id: int, n_tokens: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -23,6 +23,7 @@ class FileFormat(StrEnum):
     JSON_LINES = "json-lines"
     PARQUET = "parquet"
     CONLL = "conll"
+    SQUAD = "squad-json"  # one JSON object: articles, their paragraphs, and questions with answers
     ARCHIVE = "archive"  # ZIP or TAR of images or audio, with a manifest or one folder a class
 
 
@@ -52,6 +53,10 @@ class FaultKind(StrEnum):
     NOT_TAGS = "not tags"
     NOT_SPANS = "not spans"
     LENGTHS_DIFFER = "lengths differ"
+    NOT_ANSWERS = "not answers"
+    ABSENT = "absent"
+    MISPLACED = "misplaced"
+    AMBIGUOUS = "ambiguous"
 
 
 class RowFault(NamedTuple):

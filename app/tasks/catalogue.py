@@ -6,6 +6,7 @@ from app.tasks.audio_classification import AUDIO_CLASSIFICATION
 from app.tasks.base import TABLES, FileFormat, TaskDefinition
 from app.tasks.image_classification import IMAGE_CLASSIFICATION
 from app.tasks.multi_label_classification import MULTI_LABEL_CLASSIFICATION
+from app.tasks.question_answering import QUESTION_ANSWERING
 from app.tasks.relation_extraction import RELATION_EXTRACTION
 from app.tasks.sentence_similarity import SENTENCE_SIMILARITY
 from app.tasks.text_classification import TEXT_CLASSIFICATION
@@ -35,13 +36,7 @@ _ALL = (
     TEXT_RETRIEVAL,
     TOKEN_CLASSIFICATION,
     RELATION_EXTRACTION,
-    _described(
-        TaskType.QUESTION_ANSWERING,
-        "Question answering",
-        ("token_f1", "exact_match"),
-        "A question, a passage, and the answer with its place in the passage.",
-        _RECORDS,
-    ),
+    QUESTION_ANSWERING,
     _described(TaskType.SUMMARIZATION, "Summarization", _ROUGE, "A document and its summary.", TABLES),
     _described(TaskType.TRANSLATION, "Translation", ("bleu", "chrf"), "A text and its translation.", TABLES),
     _described(

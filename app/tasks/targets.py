@@ -9,7 +9,7 @@ JSON.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
@@ -36,6 +36,31 @@ class Target(StrEnum):
     """A name for every token, IOB2."""
     MATCH = "match"
     """The second text belongs to the first, and those of other examples do not."""
+    SPAN = "span"
+    """A part of the second text, in words, that answers the first; or nothing of it."""
+
+
+PER_WORD = frozenset({Target.TAGS, Target.SPAN})
+"""Targets whose units are words of the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What answers a question in its passage.
+
+    Attributes:
+        n_words: Of the passage.
+        first: First and last word of the first answer, from 0; None where the passage holds none.
+        texts: Every answer that counts as right, as it stands in the passage; none where there is none.
+    """
+
+    n_words: int
+    first: tuple[int, int] | None
+    texts: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Units: one that stands for no answer, and the words."""
+        return 1 + self.n_words
 
 
 AVERAGED = frozenset({Target.CLASS, Target.CLASSES, Target.NUMBER, Target.TAGS})
@@ -53,7 +78,8 @@ class Targets:
     Attributes:
         values: Of a class its place among the names, shape (n,), int64; of several whether each name applies,
             shape (n, K), bool; a number, shape (n,), float64; of tags one array of places an example,
-            shape (n,), object; of matches numbers that tell both texts from others, shape (n, 2), int64.
+            shape (n,), object; of matches numbers that tell both texts from others, shape (n, 2), int64; of
+            spans one `Answers` an example, shape (n,), object.
         names: What places stand for, sorted; empty for numbers.
         strata: Number of the stratum of each example, shape (n,): a sample holds all in proportion.
     """
@@ -63,7 +89,7 @@ class Targets:
     strata: NDArray[np.int64]
 
 
-def written(kind: Target, value: str | float | Sequence[str]) -> str:
+def written(kind: Target, value: str | float | Sequence[str] | Answers) -> str:
     """A checked target as it is kept."""
     match kind:
         case Target.CLASS:
@@ -74,6 +100,8 @@ def written(kind: Target, value: str | float | Sequence[str]) -> str:
             return json.dumps(list(value), ensure_ascii=False)  # type: ignore[arg-type]
         case Target.MATCH:
             return matched(*value)  # type: ignore[misc]
+        case Target.SPAN:
+            return json.dumps(astuple(value), ensure_ascii=False)  # type: ignore[arg-type]
 
 
 def matched(first: str, second: str) -> str:
@@ -89,7 +117,7 @@ def counted(kind: Target, label: str) -> tuple[str, ...]:
             return (label,)
         case Target.CLASSES:
             return tuple(json.loads(label))
-        case Target.NUMBER | Target.MATCH:
+        case Target.NUMBER | Target.MATCH | Target.SPAN:
             return ()
         case Target.TAGS:
             tags = [tag for tag in json.loads(label) if tag != OUTSIDE]
@@ -159,10 +187,25 @@ def _matches(labels: Sequence[str]) -> Targets:
     return Targets(values=values, names=(), strata=np.zeros(len(labels), dtype=np.int64))
 
 
+def _answers(labels: Sequence[str]) -> Targets:
+    values = np.empty(len(labels), dtype=object)
+    for i, label in enumerate(labels):
+        values[i] = answers_of(label)
+    strata = np.fromiter((answers.first is not None for answers in values), np.int64, len(labels))
+    return Targets(values=values, names=(), strata=strata)
+
+
+def answers_of(label: str) -> Answers:
+    """What `written` wrote of a span."""
+    n_words, first, texts = json.loads(label)
+    return Answers(n_words, None if first is None else tuple(first), tuple(texts))
+
+
 _ENCODERS: Mapping[Target, Callable[[Sequence[str]], Targets]] = {
     Target.CLASS: _classes,
     Target.CLASSES: _several,
     Target.NUMBER: _numbers,
     Target.TAGS: _tags,
     Target.MATCH: _matches,
+    Target.SPAN: _answers,
 }

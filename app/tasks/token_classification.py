@@ -21,15 +21,12 @@ from app.tasks.base import (
 )
 from app.tasks.targets import OUTSIDE, Target, written
 from app.tasks.text_classification import GROUP_RULE
+from app.tasks.words import WORD
 from models_registry.vocabulary import TaskType
 
 _BEGINS, _GOES_ON = frozenset("BSU"), frozenset("IMEL")
 """First letters of tags in IOB, BIOES and BILOU."""
 _SPACE = re.compile(r"\s+")
-_TOKEN = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|[^\w\s]"
-)
-"""A character of Chinese, Japanese or Korean, a run of letters and digits, or a sign."""
 _SPAN_LABELS = ("label", "type", "tag", "entity", "entity_type", "ner")
 
 
@@ -63,7 +60,7 @@ def _from_tags(tokens: object, tags: Sequence[object]) -> CheckedRow | RowFault:
 
 
 def _from_spans(text: str, spans: Sequence[object]) -> CheckedRow | RowFault:
-    matches = list(_TOKEN.finditer(text))
+    matches = list(WORD.finditer(text))
     tags = [OUTSIDE] * len(matches)
     for span in spans:
         read = _span(span, len(text))

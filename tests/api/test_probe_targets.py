@@ -1,5 +1,6 @@
 """Runs for targets other than one class, from the request to the queued run."""
 
+import json
 from typing import Any
 
 import pytest
@@ -18,6 +19,14 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"text": text, "text_pair": TEXTS[i - 1], "label": i % 6} for i, text in enumerate(TEXTS)
     ],
     "text-retrieval": [{"text": text, "text_pair": f"answer {i}"} for i, text in enumerate(TEXTS)],
+    "question-answering": [
+        {
+            "text": f"What was number {i}?",
+            "text_pair": text,
+            "label": [{"text": text.split()[1], "answer_start": 4}] if i % 5 else [],
+        }
+        for i, text in enumerate(TEXTS)
+    ],
     "token-classification": [
         {"text": text.split(), "label": ["O", "B-THING", "O", "O", "O"]} for text in TEXTS
     ],
@@ -28,6 +37,7 @@ DEFAULT = {
     "sentence-similarity": "spearmanr",
     "text-retrieval": "ndcg_at_10",
     "token-classification": "entity_f1",
+    "question-answering": "token_f1",
 }
 
 
@@ -67,6 +77,13 @@ def test_spans_are_tags_too(client: TestClient) -> None:
             {"text": "a", "label": [{"start": 0, "end": 9, "label": "X"}]},
             "what is no span of its text",
         ),
+        (
+            "question-answering",
+            {"text": "q", "text_pair": "an answer", "label": [{"text": "answer", "answer_start": 4}]},
+            "stands elsewhere in its passage",
+        ),
+        ("question-answering", {"text": "q", "text_pair": "b", "label": "a"}, "not in its passage"),
+        ("question-answering", {"text": "q", "text_pair": "b", "label": 3}, "what is no answer"),
         ("text-classification", {"text": ["a"], "label": "x"}, "a list or an object"),
         ("text-classification", {"text": "a", "label": ["x"]}, "a list or an object"),
     ],
@@ -78,3 +95,31 @@ def test_a_target_of_another_kind_is_refused_with_what_is_wrong(
     contract.holds(problem, "post", "/probe-run", 422)
     assert {error["pointer"] for error in problem["errors"]} == {"/examples"}
     assert said in problem["errors"][0]["detail"]
+
+
+def test_a_squad_file_is_uploaded_and_probed(client: TestClient, contract: Contract) -> None:
+    paragraphs = [
+        {"context": text, "qas": [{"id": f"{i}", "question": f"What was {i}?", "answers": [answer]}]}
+        for i, text in enumerate(TEXTS)
+        for answer in [{"text": text.split()[1], "answer_start": 4}]
+    ]
+    held = {"version": "1.1", "data": [{"title": "t", "paragraphs": paragraphs}]}
+    dataset = client.post(
+        "/datasets",
+        files={"file": ("train-v1.1.json", json.dumps(held), "application/json")},
+        data={"task_type": "question-answering"},
+    )
+    assert dataset.status_code == 201, dataset.text
+    contract.holds(dataset.json(), "post", "/datasets", 201)
+    assert dataset.json()["format"] == "squad-json"
+    run = create(
+        client, 202, dataset_id=dataset.json()["id"], task={"metric": "exact_match"}, strategies=["full"]
+    )
+    assert {row["score"]["metric"] for row in run["ranking"]} == {"exact_match"}
+
+
+@pytest.mark.parametrize("model", ["dleemiller/word-llama-l2-supercat", "openai-community/gpt2"])
+def test_what_reads_no_pairs_is_no_candidate_for_answers(client: TestClient, model: str) -> None:
+    body = {"examples": EXAMPLES["question-answering"], "task": {"type": "question-answering"}}
+    problem = create(client, 422, candidates=[model], **body)
+    assert "cannot be fine-tuned for question-answering" in problem["errors"][0]["detail"]

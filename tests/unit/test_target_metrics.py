@@ -115,6 +115,38 @@ def test_ranks_are_measured_as_by_hand() -> None:
         assert 0.0 < metrics.standard_error(name, ranks, first, seed=0, target=Target.MATCH) < 0.5
 
 
+@pytest.mark.parametrize(
+    ("said", "right", "exact", "f1"),
+    [
+        ("The Bath!", ["bath"], 1.0, 1.0),
+        ("an old bath house", ["Bath", "the bath house"], 0.0, 0.8),
+        ("Bath Bath", ["Bath"], 0.0, 2 / 3),
+        ("theatre", ["atre"], 0.0, 0.0),
+        ("", [], 1.0, 1.0),
+        ("Bath", [], 0.0, 0.0),
+        ("", ["Bath"], 0.0, 0.0),
+        ("the", [], 1.0, 1.0),
+        ("anything", ["the", "Anything."], 1.0, 1.0),
+        ("巴斯", ["巴斯。"], 1.0, 1.0),
+        ("1815年", ["1815 年 12月"], 0.0, 2 * 2 / (2 + 4)),
+        ("café–bar", ["café bar"], 0.0, 0.0),
+    ],
+)
+def test_answers_are_compared_as_squad_does(said: str, right: list[str], exact: float, f1: float) -> None:
+    assert metrics.compute("exact_match", [said], [right], Target.SPAN) == exact
+    assert metrics.compute("token_f1", [said], [right], Target.SPAN) == pytest.approx(f1)
+
+
+def test_the_error_of_answers_is_that_of_a_mean() -> None:
+    said, right = ["a b"] * 300 + ["x"] * 100, [["b c"]] * 400
+    values = np.array([1.0, 0.0]).repeat([300, 100]) * metrics.score(
+        "token_f1", ["b"], [["b c"]], Target.SPAN
+    )
+    assert metrics.score("token_f1", said, right, Target.SPAN) == pytest.approx(values.mean())
+    error = metrics.standard_error("token_f1", said, right, seed=0, target=Target.SPAN)
+    assert error == pytest.approx(values.std(ddof=1) / 20)
+
+
 @pytest.mark.parametrize("target", [t for t in Target if t is not Target.CLASS])
 def test_metrics_of_other_targets_are_refused(target: Target) -> None:
     with pytest.raises(metrics.UnsupportedMetricError):

@@ -15,7 +15,7 @@ from app.datasets.split import split, subsample
 from app.datasets.storage import StoredDataset, dataset_folder
 from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault
 from app.tasks.catalogue import task
-from app.tasks.targets import Target, counted, encode, rarest, written
+from app.tasks.targets import Answers, Target, counted, encode, rarest, written
 from app.tasks.token_classification import to_iob2
 from models_registry.vocabulary import TaskType
 
@@ -218,6 +218,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, kind: Target) -> None:
         Target.NUMBER: [1.5, -2.0, 1e9],
         Target.TAGS: [["O", "B-X"], ["B-Y"], ["O"]],
         Target.MATCH: [("q", "a"), ("q", "b"), ("r", "a")],
+        Target.SPAN: [Answers(3, (0, 1), ("a b", "b")), Answers(2, None, ()), Answers(1, (0, 0), ("a",))],
     }[kind]
     with ExampleWriter(tmp_path / FILE_NAME, kind) as writer:
         for value in said:
@@ -234,6 +235,9 @@ def test_what_is_written_is_read_again(tmp_path: Path, kind: Target) -> None:
             first, second = found.targets.T
             assert first[0] == first[1] != first[2]
             assert second[0] == second[2] != second[1]
+        case Target.SPAN:
+            assert found.targets.tolist() == said
+            assert found.labels.tolist() == [1, 0, 1]
         case Target.TAGS:
             assert [[found.label_names[i] for i in tags] for tags in found.targets] == said
     assert found.take(np.array([2])).targets.shape[0] == 1

@@ -52,6 +52,13 @@ class Span(RequestModel):
     label: Annotated[SafeText, Field(max_length=1_000)]
 
 
+class FoundAnswer(RequestModel):
+    """A part of the second text that answers the first."""
+
+    text: Annotated[SafeText, Field(max_length=100_000)]
+    answer_start: Annotated[int, Field(ge=-1)] | None = None
+
+
 class Example(RequestModel):
     """One labelled example; where tokens are tagged, its text may be the list of them."""
 
@@ -63,8 +70,12 @@ class Example(RequestModel):
         | float
         | Annotated[list[SafeText], Field(max_length=10_000)]
         | Annotated[list[Span], Field(max_length=10_000)]
+        | Annotated[list[FoundAnswer], Field(max_length=1_000)]
         | None,
-        Field(description="A class, a number, labels, a tag for every token, or spans of the text."),
+        Field(
+            description="A class, a number, labels, a tag for every token, spans of the text, or answers "
+            "that the second text holds."
+        ),
     ] = None
     text_pair: Annotated[SafeText, Field(max_length=100_000)] | None = Field(
         default=None, description="The second text, where the task is about two."

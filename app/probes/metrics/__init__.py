@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from app.probes.metrics import classes, numbers, ranks, several, tags
+from app.probes.metrics import classes, numbers, ranks, several, spans, tags
 from app.probes.metrics.base import MetricError, UnsupportedMetricError
 from app.tasks.targets import Target
 
@@ -23,6 +23,7 @@ _BY_TARGET: dict[Target, ModuleType] = {
     Target.NUMBER: numbers,
     Target.TAGS: tags,
     Target.MATCH: ranks,
+    Target.SPAN: spans,
 }
 
 
@@ -105,6 +106,7 @@ def _metric_class() -> Any:  # noqa: ANN401  (evaluate ships no types)
         Target.NUMBER: (Value("float64"), Value("float64")),
         Target.TAGS: (Sequence(Value("string")), Sequence(Value("string"))),
         Target.MATCH: (Value("int64"), Value("int64")),
+        Target.SPAN: (Value("string"), Sequence(Value("string"))),
     }
 
     class TargetMetric(evaluate.Metric):  # type: ignore[misc]  # untyped base
@@ -120,7 +122,7 @@ def _metric_class() -> Any:  # noqa: ANN401  (evaluate ships no types)
 
         def _compute(self, predictions: Any, references: Any) -> dict[str, float]:  # noqa: ANN401
             kind, _, name = self.config_name.partition("/")
-            if kind != Target.TAGS:
+            if kind not in {Target.TAGS, Target.SPAN}:
                 predictions, references = np.asarray(predictions), np.asarray(references)
             return {name: score(name, predictions, references, Target(kind))}
 

@@ -198,14 +198,19 @@ class ProbeTask(ABC):
         del weights
         return float(len(targets))
 
-    def per_example(self, predictions: Values, counts: NDArray[np.int64]) -> Any:  # noqa: ANN401
+    def frozen_outputs(self, head: LinearClassifier, features: Features) -> Values:
+        """Outputs of a head on frozen features of shape (U, d), shape (U, K)."""
+        return head.logits(features)
+
+    def per_example(self, predictions: Values, counts: NDArray[np.int64], part: Part) -> Any:  # noqa: ANN401
         """Predictions as the metrics read them: one an example.
 
         Args:
             predictions: One row a unit.
             counts: Units of each example, shape (n,).
+            part: The examples.
         """
-        del counts
+        del counts, part
         return predictions
 
     def references(self, values: Values) -> Any:  # noqa: ANN401
@@ -223,6 +228,10 @@ class ProbeTask(ABC):
     def exported(self, head: LinearClassifier) -> LinearClassifier:
         """The head as a program uses it that knows nothing of this task's numbers."""
         return head
+
+    def settings(self) -> Mapping[str, str | int]:
+        """What a program must know besides the head to decide as this task does."""
+        return {}
 
     def has_diverged(self, loss: float) -> bool:
         """Whether a training loss shows that there is no way back."""

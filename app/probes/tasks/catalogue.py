@@ -7,6 +7,7 @@ from app.probes.tasks.audio_classification import AudioClassification
 from app.probes.tasks.base import ProbeTask
 from app.probes.tasks.image_classification import ImageClassification
 from app.probes.tasks.multi_label_classification import MultiLabel
+from app.probes.tasks.question_answering import QuestionAnswering
 from app.probes.tasks.sentence_similarity import Similarity
 from app.probes.tasks.text_classification import Classification
 from app.probes.tasks.text_regression import Regression
@@ -30,6 +31,7 @@ PROBE_TASKS: Mapping[TaskType, Callable[[TrialData], ProbeTask]] = {
     TaskType.SENTENCE_SIMILARITY: lambda data: Similarity(data.train.targets),
     TaskType.TEXT_RETRIEVAL: lambda _: Retrieval(),
     TaskType.TOKEN_CLASSIFICATION: lambda data: Tagging(data.train.names),
+    TaskType.QUESTION_ANSWERING: lambda data: QuestionAnswering(data.train.targets),
 }
 
 

@@ -22,6 +22,7 @@ from app.probes.baselines.tags import (
     predict_outside,
     predict_seen,
 )
+from app.probes.data import Part
 from app.probes.logistic import cross_validate, fit
 from app.probes.planning import MOST_WORDS_FITTED
 from app.probes.tasks.base import Features, Groups, HeadFit, Predict, Values
@@ -50,8 +51,9 @@ class Tagging(Classification):
         """The tags of all words, one after another."""
         return np.concatenate([np.empty(0, dtype=np.int64), *values]).astype(np.int64)
 
-    def per_example(self, predictions: Values, counts: NDArray[np.int64]) -> list[list[str]]:
+    def per_example(self, predictions: Values, counts: NDArray[np.int64], part: Part) -> list[list[str]]:
         """The tags of each sentence, by name."""
+        del part
         parts = np.split(predictions, np.cumsum(counts)[:-1]) if len(counts) else []
         return [[self.names[i] for i in part] for part in parts]
 
