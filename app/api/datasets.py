@@ -40,7 +40,10 @@ DatasetId = Annotated[str, Path(max_length=100, description="Id of a data set.")
 def create_dataset(
     file: Annotated[
         UploadFile,
-        File(description="CSV, TSV, JSON Lines, Parquet; tags as CoNLL, images and audio as ZIP or TAR."),
+        File(
+            description="CSV, TSV, JSON Lines, Parquet; tags as CoNLL, running text as it is, "
+            "images and audio as ZIP or TAR."
+        ),
     ],
     task_type: Annotated[
         TaskType, Form(description="What it is labelled for.", examples=["text-classification"])

@@ -12,7 +12,7 @@ from app.ranking.devices import device_named
 from app.ranking.probe_model import load_probe_model
 from app.ranking.recipe import suits
 from app.tasks.catalogue import TASKS
-from app.tasks.targets import AVERAGED, EXPLAINED
+from app.tasks.targets import AVERAGED, EXPLAINED, Target
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Modality, Strategy, TaskType
 
@@ -83,6 +83,8 @@ def check_task(request: ProbeRunRequest, stored: StoredDataset) -> None:
         faults.append(FieldFault(pointer="/refit", detail=detail))
     if modality is not Modality.TEXT:
         faults += _not_of_files(request, noun)
+    if TASKS[stored.task_type].target is Target.TEXT:
+        faults += _not_of_writers(request)
     if request.ensemble and TASKS[stored.task_type].target not in AVERAGED:
         detail = f"predictions of {stored.task_type} by several models have no mean; leave it false"
         faults.append(FieldFault(pointer="/ensemble", detail=detail))
@@ -107,6 +109,22 @@ def _not_of_files(request: ProbeRunRequest, noun: str) -> list[FieldFault]:
         for i, s in enumerate(request.strategies)
         if s not in DEFAULT_STRATEGIES
     ]
+
+
+def _not_of_writers(request: ProbeRunRequest) -> list[FieldFault]:
+    """What is not done with models that write."""
+    faults = [
+        FieldFault(
+            pointer=f"/strategies/{i}",
+            detail="prefix: not available for texts that are written; choose lora, or another one",
+        )
+        for i, strategy in enumerate(request.strategies)
+        if strategy is Strategy.PREFIX
+    ]
+    if request.refit:
+        detail = "trained models that write are not written out yet; leave it false"
+        faults.append(FieldFault(pointer="/refit", detail=detail))
+    return faults
 
 
 def check_candidates(

@@ -17,6 +17,7 @@ from app.datasets.row_errors import (
     OneClassError,
     OnePairError,
     OnePassageError,
+    OneTextError,
     TooManyClassesError,
     TooManyRowsError,
     UnusableValueError,
@@ -25,7 +26,7 @@ from app.datasets.row_errors import (
 )
 from app.datasets.table import MAX_FIELD_CHARACTERS, FieldTooLongError, Record, RecordSource
 from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault, TaskDefinition
-from app.tasks.targets import Target, answers_of, counted
+from app.tasks.targets import Target, answers_of, counted, texts_of
 from models_registry.vocabulary import Modality
 
 MAX_ROWS = 1_000_000
@@ -111,6 +112,8 @@ def collect(
         NothingTaggedError: No token belongs to an entity.
         NothingAnsweredError: No question has an answer.
         OnePassageError: All questions are about one passage.
+        OnePairError: All rows hold the same two texts.
+        OneTextError: There is only one text to be written.
         LabelsUniqueError: No label occurs twice.
         TooManyClassesError: There are more than `MAX_CLASSES` labels.
         TooManyRowsError: There are more than `MAX_ROWS` rows.
@@ -131,11 +134,17 @@ def collect(
         if row.group is not None and len(groups) <= MOST_COMPARED:
             groups.add(row.group)
         builder.add(
-            row.text, row.label, row.text_pair, counted(task.target, row.label), seconds.get(row.text)
+            row.text,
+            row.label,
+            row.text_pair,
+            counted(task.target, row.label),
+            seconds=seconds.get(row.text),
+            answer=texts_of(row.label)[0] if task.writes_an_answer else None,
         )
         kept.add(row, task.target)
     _require_values(missing, n_rows, columns.by_role, source.unit)
     kept.require_some(columns.by_role, task.target)
+    _require_targets(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
     _require_classes(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
     profile = builder.build(
         empty_texts=missing.counts[ColumnRole.TEXT] + missing.counts[ColumnRole.TEXT_PAIR],
@@ -174,18 +183,22 @@ def _require_values(missing: _Missing, n_rows: int, by_role: Mapping[ColumnRole,
             raise ValuesMissingError(by_role[role], count, n_rows, tuple(missing.rows[role]), unit)
 
 
+def _require_targets(builder: ProfileBuilder, column: str, task: TaskDefinition) -> None:
+    """Refuses data in which nothing can be told from anything else."""
+    if task.target is Target.TAGS and not builder.class_counts:
+        raise NothingTaggedError(column)
+    if task.target is Target.TAGS or builder.n_labels > 1:
+        return
+    if task.target is Target.MATCH:
+        raise OnePairError
+    if task.target is Target.TEXT:
+        raise OneTextError
+    if task.target is not Target.SPAN:
+        raise OneClassError(column, builder.n_labels, 2)
+
+
 def _require_classes(builder: ProfileBuilder, column: str, task: TaskDefinition) -> None:
     counts = builder.class_counts
-    if task.target is Target.TAGS:
-        if not counts:
-            raise NothingTaggedError(column)
-        return
-    if task.target is Target.MATCH and builder.n_labels < 2:
-        raise OnePairError
-    if task.target in {Target.MATCH, Target.SPAN}:
-        return
-    if builder.n_labels < 2:
-        raise OneClassError(column, builder.n_labels, 2)
     if task.min_classes is None:
         return
     if len(counts) < task.min_classes:

@@ -189,7 +189,7 @@ def _choose_by_content(
     if rule.role in chosen:
         return
     free = [column for column in profiles if column.name not in chosen.values() and column.n_values]
-    if rule.role is ColumnRole.LABEL:
+    if rule.role is ColumnRole.LABEL and not rule.holds_text:
         best = min((c for c in free if c.could_be_label), key=lambda c: c.n_distinct, default=None)
         why = "it has the fewest distinct values"
     else:

@@ -15,7 +15,7 @@ DatasetError
 ├── parquet        MalformedParquetError
 ├── columns        UnknownColumnError, ColumnNotFoundError, ColumnConflictError, UnusedColumnError
 ├── collecting     ValuesMissingError, UnusableValueError, OneClassError, LabelsUniqueError,
-│                  TooManyClassesError, TooManyRowsError
+│                  TooManyClassesError, TooManyRowsError, OnePairError, OneTextError
 ├── ingest         UnsupportedTaskError
 ├── storage        InvalidDatasetIdError, DatasetNotFoundError
 └── repository     InvalidCursorError

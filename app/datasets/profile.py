@@ -132,8 +132,11 @@ class ProfileBuilder:
         text_pair: str | None = None,
         counted: Sequence[str] | None = None,
         seconds: float | None = None,
+        answer: str | None = None,
     ) -> None:
         """Count this example; of a pair both texts together are its text.
+
+        Where an answer is written, the example is as long as text and answer, and its languages are both's.
 
         Args:
             text: The text.
@@ -141,8 +144,13 @@ class ProfileBuilder:
             text_pair: The second text, where there is one.
             counted: Names that it counts for; its label where None.
             seconds: How long it is, where it is a recording; then all are.
+            answer: The text that is to be written.
         """
-        hashed = pair_hash(text, text_pair)
+        hashed = pair_hash(text, text_pair if answer is None else answer)
+        if answer is not None:
+            self._keep_for_language(hashed, text)
+            self._keep_for_language(hashed + 1, answer)
+            text_pair = answer
         if text_pair is not None:
             text = f"{text} {text_pair}"
         self._counts.update((label,) if counted is None else counted)
@@ -154,7 +162,7 @@ class ProfileBuilder:
         self._n_cjk += count_cjk(text) >= CJK_TEXT_SHARE * max(1, characters)
         if seconds is not None:
             self._seconds.append(seconds)
-        if self._has_language:
+        if self._has_language and answer is None:
             self._keep_for_language(hashed, text)
 
     def _keep_for_language(self, hashed: int, text: str) -> None:

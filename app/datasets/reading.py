@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.datasets.archive import is_archive
@@ -14,7 +14,8 @@ from app.datasets.json_lines import JsonLinesSource
 from app.datasets.labelled_files import labelled_files, unpack
 from app.datasets.media import Medium
 from app.datasets.parquet import MalformedParquetError, ParquetSource
-from app.datasets.sniffing import sniff
+from app.datasets.running_text import RunningText
+from app.datasets.sniffing import parse, sniff
 from app.datasets.squad import SquadSource, is_squad
 from app.datasets.table import RecordSource
 from app.datasets.upload import EmptyFileError
@@ -163,7 +164,19 @@ def _text(
     if FileFormat.CONLL in accepted and FileFormat.CSV not in accepted:
         source = ConllSource(path, encoding)
         return OpenedFile(format=FileFormat.CONLL, encoding=encoding, source=source)
+    if FileFormat.TEXT in accepted and not _is_table(filename, sample, known_names):
+        return OpenedFile(format=FileFormat.TEXT, encoding=encoding, source=RunningText(path, encoding))
     return _delimited(path, encoding, filename, (sample, is_whole), known_names)
+
+
+def _is_table(filename: str, sample: str, known_names: Collection[str]) -> bool:
+    """Whether a text is a table by its name or its header: rows of prose may look like either."""
+    if Path(filename).suffix.casefold() in {".csv", ".tsv", ".tab"}:
+        return True
+    first = sample.lstrip().splitlines()[:1]
+    dialect = sniff(sample, is_whole=False)
+    header = next(iter(parse(first, replace(dialect, strict=False))), [])
+    return any(name.strip().casefold() in known_names for name in header)
 
 
 def _json_lines(path: Path, encoding: str, filename: str) -> OpenedFile:

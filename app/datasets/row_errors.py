@@ -17,6 +17,14 @@ _UNUSABLE = {
         "what is no span of its text",
         'Give each as {"start": 0, "end": 5, "label": "PER"}, in characters from 0, the end behind it.',
     ),
+    FaultKind.NOT_TURNS: (
+        "what are no turns of a conversation",
+        'Give them as a list, ["Hi.", "Hello!"] or [{"speaker": "A", "text": "Hi."}], or as one text.',
+    ),
+    FaultKind.NOT_TEXTS: (
+        "a list that holds other things than texts",
+        "Put one text there, or a list of texts where several are right.",
+    ),
     FaultKind.LENGTHS_DIFFER: ("another number of tags than of tokens", "Give every token one tag."),
     FaultKind.NOT_ANSWERS: (
         "what is no answer with its place",
@@ -140,6 +148,16 @@ class OnePassageError(DatasetError):
             f"All questions are about one passage: column {column!r} is the same in each row.",
             remedy="Send questions about several: models are measured on others than those they learn from.",
             column=column,
+        )
+
+
+class OneTextError(DatasetError):
+    """Nothing that a text to be written could be told from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is only one text to be written.",
+            remedy="Send several examples, or a longer text: one part is learnt from, another measured on.",
         )
 
 

@@ -31,6 +31,7 @@ from app.probes.image_backbones import ImageBackbone, reads_images
 from app.probes.loading import LoadedBackbone, load_model
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Exported, TrialSpec
+from app.probes.writers import Writer
 from app.tasks.targets import Target
 
 MODEL, ADAPTER, CLASSIFIER = "model", "adapter", "classifier"
@@ -63,8 +64,10 @@ def export(
         settings: What the task's decisions depend on besides.
 
     Raises:
-        BackboneError: It is a model of recordings, of which no program is written that uses them.
+        BackboneError: It is a model of recordings, or writes: no program is made that uses these.
     """
+    if isinstance(backbone, Writer) or target is Target.TEXT:
+        raise BackboneError("trained models that write texts are not written out yet")
     place = spec.folder / FOLDER
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

@@ -189,7 +189,7 @@ class Transformer:
 
     def __init__(self, folder: Path, input_prefix: str) -> None:
         self._model = _load_model(folder)
-        self._tokenizer = _load_tokenizer(folder)
+        self._tokenizer = load_tokenizer(folder)
         self._folder = folder
         self.tokenizer_sha256 = tokenizer_digest(folder)
         self.kept_ids: NDArray[np.int64] | None = None
@@ -198,7 +198,7 @@ class Transformer:
         config = self._model.config
         self.width = int(config.hidden_size)
         self.n_parameters = sum(p.numel() for p in self.module.parameters())
-        self.max_length = _longest_input(self._tokenizer, config)
+        self.max_length = longest_input(self._tokenizer, config)
         unknown = self._tokenizer.unk_token_id
         # Where bytes are the last resort nothing is unknown, and the name is lent to another special token.
         self.unknown_id = None if unknown == self._tokenizer.eos_token_id else unknown
@@ -233,7 +233,7 @@ class Transformer:
 
     def _tokenize_words(self, texts: Sequence[list[str]], max_length: int) -> TokenizedTexts:
         # Tokenizers of bytes tell a word's begin by the space before it; others do not know the setting.
-        tokenizer = _load_tokenizer(self._folder, add_prefix_space=True)
+        tokenizer = load_tokenizer(self._folder, add_prefix_space=True)
         encoded = tokenizer(
             texts,
             is_split_into_words=True,
@@ -247,7 +247,7 @@ class Transformer:
 
     def _tokenize_word_pairs(self, texts: Sequence[CutPair], max_length: int) -> TokenizedTexts:
         """Both texts together; words of the second one are units, behind the first token of all."""
-        tokenizer = _load_tokenizer(self._folder, add_prefix_space=True)
+        tokenizer = load_tokenizer(self._folder, add_prefix_space=True)
         encoded = tokenizer(
             [first for first, _ in texts],
             [second for _, second in texts],
@@ -335,8 +335,12 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def pretrained_network(folder: Path) -> Any:  # noqa: ANN401  (transformers is untyped here)
+def pretrained_network(folder: Path, kind: Any = None) -> Any:  # noqa: ANN401  (transformers is untyped here)
     """A network that `transformers` knows, in single precision, from safetensors alone, with all its weights.
+
+    Args:
+        folder: Of its files.
+        kind: Class of `transformers` that loads it; None for one without a head.
 
     Raises:
         UnloadableModelError: Weights other than those of `UNUSED` are missing.
@@ -345,7 +349,7 @@ def pretrained_network(folder: Path) -> Any:  # noqa: ANN401  (transformers is u
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    model, info = AutoModel.from_pretrained(
+    model, info = (kind or AutoModel).from_pretrained(
         folder,
         local_files_only=True,
         use_safetensors=True,
@@ -369,13 +373,15 @@ def _load_model(folder: Path) -> Any:  # noqa: ANN401
     return model.eval()
 
 
-def _load_tokenizer(folder: Path, **settings: bool) -> Any:  # noqa: ANN401  (transformers is untyped here)
+def load_tokenizer(folder: Path, **settings: bool) -> Any:  # noqa: ANN401  (transformers is untyped here)
+    """The tokenizer in this folder."""
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **settings)
 
 
-def _longest_input(tokenizer: Any, config: Any) -> int:  # noqa: ANN401
+def longest_input(tokenizer: Any, config: Any) -> int:  # noqa: ANN401
+    """Tokens that a model reads at most, special ones included."""
     positions = getattr(config, "max_position_embeddings", None) or DEFAULT_MAX_LENGTH
     if config.model_type in {"roberta", "xlm-roberta", "camembert"}:
         positions -= (config.pad_token_id or 0) + 1  # their positions begin after the padding id

@@ -6,6 +6,9 @@ Notation:
 
     peak = base + e 4 P_e + s P_b + k a 4 B T d L
 
+Of a model that writes the input vectors train too, so P_b is all parameters, and logits come on top, one a
+token of the vocabulary: 4 V (3 B T + T'), T' being the tokens of a validation batch.
+
 The constants are those of the recorded runs (13 models, texts of 32 to 64 tokens, B = 16): they foretell the
 largest resident size of nearly each within 20 %. `tests/speed/predicted.py` measures other data and batches.
 """
@@ -41,6 +44,10 @@ CHECKPOINTED_VALUES = 2.0
 MICRO_BATCHES = (16, 8, 4, 2, 1)
 MARGIN = 1.2
 """Predictions are right within a fifth."""
+LOGIT_COPIES = 3.0
+"""Of a model that writes: its logits, their logarithms as probabilities, and their gradients."""
+VALIDATION_TOKENS = 2_048
+"""Tokens a validation batch, padding included."""
 NOT_CHECKPOINTED = frozenset({Strategy.PREFIX})
 """A prefix enters as a cache, which layers that are computed again do not know."""
 
@@ -71,6 +78,7 @@ def peak_bytes(
     micro_batch: int,
     tokens: int,
     gradient_checkpointing: bool = False,
+    writes: bool = False,
 ) -> float:
     """Largest resident size of a trial.
 
@@ -80,11 +88,13 @@ def peak_bytes(
         micro_batch: B.
         tokens: T, of a text; of audio its seconds.
         gradient_checkpointing: Whether activations are computed again.
+        writes: Whether it writes texts.
     """
     inputs = 4.0 * entry.n_embedding_parameters
     if entry.n_layers == 0:
         return STATIC_BASE_BYTES + STATIC_INPUT_COPIES * inputs
-    state = STATE_BYTES.get(strategy, ADAPTER_BYTES) * (entry.n_parameters - entry.n_embedding_parameters)
+    n_trained = entry.n_parameters - (0 if writes else entry.n_embedding_parameters)
+    state = STATE_BYTES.get(strategy, ADAPTER_BYTES) * n_trained
     kept = KEPT.get(strategy, 1.0) * 4.0 * micro_batch
     layer = kept * places(entry, tokens) * entry.embedding_width
     if entry.architecture is Architecture.CNN:
@@ -95,7 +105,19 @@ def peak_bytes(
         activations = layer * (VALUES_A_LAYER + CHECKPOINTED_VALUES * entry.n_layers)
     else:
         activations = layer * VALUES_A_LAYER * entry.n_layers
-    return BASE_BYTES + INPUT_COPIES * inputs + state + activations
+    return (
+        BASE_BYTES
+        + INPUT_COPIES * inputs
+        + state
+        + activations
+        + (logit_bytes(entry, micro_batch * tokens) if writes else 0.0)
+    )
+
+
+def logit_bytes(entry: ModelEntry, n_tokens: int) -> float:
+    """What a model that writes holds as wide as its vocabulary, in training on so many tokens at once."""
+    vocabulary = entry.n_embedding_parameters / entry.embedding_width
+    return 4.0 * vocabulary * (LOGIT_COPIES * n_tokens + VALIDATION_TOKENS)
 
 
 def places(entry: ModelEntry, tokens: int) -> int:
@@ -107,7 +129,9 @@ def places(entry: ModelEntry, tokens: int) -> int:
     return ((entry.input_size or IMAGE_SIZE) // PATCH) ** 2 + 1
 
 
-def fitted(entry: ModelEntry, strategy: Strategy, tokens: int, limit_bytes: float) -> Footprint:
+def fitted(
+    entry: ModelEntry, strategy: Strategy, tokens: int, limit_bytes: float, *, writes: bool = False
+) -> Footprint:
     """The largest micro-batch within the limit, activations kept if at all possible.
 
     Where nothing fits it is the smallest there is: the trial then ends by its limit, which is its outcome.
@@ -121,6 +145,7 @@ def fitted(entry: ModelEntry, strategy: Strategy, tokens: int, limit_bytes: floa
                 micro_batch=micro_batch,
                 tokens=tokens,
                 gradient_checkpointing=checkpointing,
+                writes=writes,
             )
             found = Footprint(micro_batch=micro_batch, gradient_checkpointing=checkpointing, peak_bytes=peak)
             if MARGIN * peak <= limit_bytes:

@@ -8,7 +8,7 @@ Notation:
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from torch import Tensor
 
 from app.probes.audio_inputs import AudioBatch, AudioFiles
 from app.probes.image_inputs import ImageBatch, ImageFiles
+
+if TYPE_CHECKING:
+    from app.probes.writings import WritingBatch, Writings
 
 CutPair: TypeAlias = tuple[list[str], list[str]]
 Inputs: TypeAlias = Sequence[str] | Sequence[tuple[str, str]] | Sequence[list[str]] | Sequence[CutPair]
@@ -266,9 +269,9 @@ class TextsApart:
 
 Files: TypeAlias = ImageFiles | AudioFiles
 """What a model of files is trained on."""
-Encoded: TypeAlias = TokenizedTexts | TextsApart | Files
+Encoded: TypeAlias = "TokenizedTexts | TextsApart | Files | Writings"
 """What a model is trained on."""
-AnyBatch: TypeAlias = Batch | ImageBatch | AudioBatch
+AnyBatch: TypeAlias = "Batch | ImageBatch | AudioBatch | WritingBatch"
 """What a model reads at once."""
 
 

@@ -10,21 +10,27 @@ from app.probes.audio_backbones import load_audio_backbone, reads_audio
 from app.probes.backbones import TextBackbone, UnloadableModelError, load_backbone
 from app.probes.file_backbones import FileBackbone
 from app.probes.image_backbones import load_image_backbone, reads_images
+from app.probes.writers import Writer, load_writer
 
-LoadedBackbone: TypeAlias = TextBackbone | FileBackbone
+LoadedBackbone: TypeAlias = TextBackbone | FileBackbone | Writer
 
 
-def load_model(folder: Path, *, seed: int = 0, input_prefix: str = "") -> LoadedBackbone:
+def load_model(
+    folder: Path, *, seed: int = 0, input_prefix: str = "", writes: bool = False
+) -> LoadedBackbone:
     """The model in this folder in single precision; see `load_backbone`.
 
     Args:
         folder: `config.json` and safetensors; of a model of texts a tokenizer too.
         seed: Of weights that a checkpoint lacks; a checkpoint that lacks any of importance is refused.
         input_prefix: Put before every text.
+        writes: Whether it is to write texts, with the head that it was pretrained with.
 
     Raises:
         UnloadableModelError: It is not a whole model of a known kind.
     """
+    if writes:
+        return load_writer(folder, seed=seed, input_prefix=input_prefix)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         model_type = str(config.get("model_type"))

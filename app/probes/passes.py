@@ -32,8 +32,10 @@ from app.probes.inputs import (
 )
 from app.probes.loading import load_model
 from app.probes.messages import Heartbeat, TrialSpec
+from app.probes.tasks.catalogue import probe_task
 from app.probes.tokens import tokenize
 from app.probes.vocabulary_fit import VocabularyFit, vocabulary_fit
+from app.probes.writers import Writer
 
 MOST_ESTIMATED = 1_000
 """Units that estimators see: as many as they were calibrated on, and some cost the square of them."""
@@ -56,7 +58,7 @@ class Passed:
         estimated: Places among the seen of the examples that estimators read, ascending, shape (m,).
         layers: Every layer of the units of these, input vectors first, shape (U'', layers + 1, d).
         seconds: In passes; 0 where the cache had all.
-        vocabulary: How well the tokenizer knows the texts; None of files.
+        vocabulary: How well the tokenizer knows the texts; None of files, and where texts are written.
     """
 
     seen: Features
@@ -104,7 +106,7 @@ def pass_over(
     last, layers, counts, known = (cache.get(key) for key in keys)
     seconds = 0.0
     if last is None or layers is None or counts is None or known is None:
-        made = _make(spec, folder, seen, data.validation, estimated, heartbeat)
+        made = _make(spec, folder, data, estimated, heartbeat)
         last, layers, counts, seconds = made.last, made.layers, made.counts, made.seconds
         known = np.array(() if made.vocabulary is None else astuple(made.vocabulary))
         arrays: tuple[Array, ...] = (last, layers, counts, known)
@@ -127,18 +129,21 @@ def pass_over(
 def _make(
     spec: TrialSpec,
     folder: Path,
-    seen: Part,
-    validation: Part,
+    data: TrialData,
     estimated: NDArray[np.int64],
     heartbeat: Callable[[Heartbeat], None],
 ) -> _Made:
     heartbeat(Heartbeat(stage="loading"))
-    backbone = load_model(folder, seed=spec.seed, input_prefix=spec.input_prefix)
+    task, seen, validation = probe_task(spec.task_type, data), data.passed_over(), data.validation
+    backbone = load_model(folder, seed=spec.seed, input_prefix=spec.input_prefix, writes=task.writes)
     backbone.module.to(best_device())
     tokenized: Encoded
     if isinstance(backbone, FileBackbone):
         paths = [*seen.paths, *validation.paths]
         fit, tokenized = None, backbone.read(paths, spec.recipe.max_length)
+    elif isinstance(backbone, Writer):
+        pages = task.pages(seen).joined(task.pages(validation))
+        fit, tokenized = None, backbone.read(pages, spec.recipe.max_length)
     else:
         fit, tokenized = _tokenized(spec, backbone, _texts(seen, validation))
     n_examples = len(seen.rows) + len(validation.rows)

@@ -19,6 +19,7 @@ from app.probes import kept_outputs
 from app.probes.data import Part, TrialData
 from app.probes.features import length_sorted_batches
 from app.probes.file_backbones import FileBackbone
+from app.probes.footprint import VALIDATION_TOKENS
 from app.probes.inputs import Encoded, TextsApart, TokenizedTexts, units_of
 from app.probes.loading import LoadedBackbone
 from app.probes.logistic import LinearClassifier
@@ -27,13 +28,15 @@ from app.probes.precision import Precision
 from app.probes.replicas import Replicas, training_devices
 from app.probes.strategies import full
 from app.probes.strategies.trained import TRAINED, reserved_positions
+from app.probes.tasks.base import ProbeTask
 from app.probes.tasks.catalogue import probe_task
 from app.probes.tokens import tokenize
 from app.probes.training_state import State, save_progress
+from app.probes.writers import Writer
+from app.probes.writing import written_rows
+from app.probes.writings import Writings
 from models_registry.vocabulary import Strategy
 
-VALIDATION_TOKENS = 2_048
-"""Tokens a validation batch, padding included."""
 _STEP_SEED_STRIDE = 1_000_003
 """Keeps the draws of one step apart from those of another trial's."""
 
@@ -75,7 +78,7 @@ class FineTune:
         self.max_length = min(spec.recipe.max_length, room)
         self._task = probe_task(spec.task_type, data)
         self._train, self._validation, self._test = _encoded(
-            spec, backbone, data, self.max_length, reads_apart=self._task.reads_apart
+            spec, backbone, data, self.max_length, self._task
         )
         self._data = data
         self._targets = torch.from_numpy(self._task.units(data.train.targets))
@@ -129,12 +132,14 @@ class FineTune:
         if not np.isfinite(validation_loss):
             raise DivergedError(self.progress.step, validation_loss)
         self._note(losses, validation_loss)
-        path = self._spec.folder / kept_outputs.TRAINED
-        kept_outputs.keep_outputs(path, outputs.numpy(), self._validation.n_units)
+        if not self._task.measures_texts(self._spec.metric):  # else they are not what is measured
+            path = self._spec.folder / kept_outputs.TRAINED
+            kept_outputs.keep_outputs(path, outputs.numpy(), self._validation.n_units)
         self._state.save(self._spec.folder, self.progress)
         self.progress = replace(self.progress, seconds=self.progress.seconds + time.monotonic() - began)
         save_progress(self._spec.folder, self.progress)
-        return self._point(self._decided(outputs, self._validation, self._data.validation), validation_loss)
+        said, references = self._measured(outputs, self._validation, self._data.validation)
+        return self._point(said, references, validation_loss)
 
     def advance_unscored(self, until_step: int, heartbeat: OnHeartbeat) -> RefitPoint:
         """Trained to a step and saved; nothing is held out that it could be scored on.
@@ -165,8 +170,8 @@ class FineTune:
         """
         if not len(self._test):
             raise ValueError("the split has no test part")
-        spec, references = self._spec, self._task.references(self._data.test.targets)
-        predictions = self._decided(self._outputs(self._test), self._test, self._data.test)
+        spec = self._spec
+        predictions, references = self._measured(self._outputs(self._test), self._test, self._data.test)
         return TestScore(
             step=self.progress.step,
             metric=self._task.compute(spec.metric, predictions, references),
@@ -260,8 +265,21 @@ class FineTune:
                     outputs[torch.from_numpy(units_of(counts, part))] = some.cpu()
         return outputs
 
-    def _decided(self, outputs: Tensor, texts: Encoded, part: Part) -> Any:  # noqa: ANN401  (as metrics read it)
-        return self._task.per_example(self._task.decide(outputs.numpy()), texts.n_units, part)
+    def _measured(self, outputs: Tensor, texts: Encoded, part: Part) -> tuple[Any, Any]:
+        """Predictions and truth as the metrics read them; of some examples where the model has to write."""
+        if isinstance(texts, Writings) and self._task.measures_texts(self._spec.metric):
+            rows = written_rows(len(texts))
+            return self._written(texts, rows), self._task.references(part.targets[rows])
+        said = self._task.per_example(self._task.decide(outputs.numpy()), texts.n_units, part)
+        return said, self._task.references(part.targets)
+
+    def _written(self, texts: Writings, rows: NDArray[np.int64]) -> list[str]:
+        """What the model writes of these, at most as long as the training answers are."""
+        if not isinstance(self.backbone, Writer) or not isinstance(self._train, Writings):
+            raise TypeError("this model does not write")
+        self._replicas.train(mode=False)
+        with self._timed(), self._precision.autocast():
+            return self.backbone.write(texts, rows, self._train.typical_answer)
 
     def _note(self, losses: list[float], validation_loss: float) -> None:
         best = self.progress.best_validation_loss
@@ -273,9 +291,8 @@ class FineTune:
             n_worse=0 if improved else self.progress.n_worse + (1 if losses else 0),
         )
 
-    def _point(self, predictions: Any, validation_loss: float) -> SlicePoint:  # noqa: ANN401
+    def _point(self, predictions: Any, references: Any, validation_loss: float) -> SlicePoint:  # noqa: ANN401
         spec, progress = self._spec, self.progress
-        references = self._task.references(self._data.validation.targets)
         n_epochs, position = divmod(progress.step, self._steps_per_epoch)
         n_train, batch_size = len(self._train), spec.recipe.batch_size
         return SlicePoint(
@@ -292,21 +309,26 @@ class FineTune:
 
 
 def _encoded(
-    spec: TrialSpec, backbone: LoadedBackbone, data: TrialData, max_length: int, *, reads_apart: bool
+    spec: TrialSpec, backbone: LoadedBackbone, data: TrialData, max_length: int, task: ProbeTask
 ) -> tuple[Encoded, Encoded, Encoded]:
-    """Training, validation and test part as the backbone reads them, its vocabulary cut to their tokens."""
+    """Training, validation and test part as the backbone reads them.
+
+    Its vocabulary is cut to their tokens, but where it writes: any token may be written.
+    """
     every = (data.train, data.validation, data.test)
+    if isinstance(backbone, Writer):
+        train, validation, test = (backbone.read(task.pages(part), max_length) for part in every)
+        return train, validation, test
     if isinstance(backbone, FileBackbone):
         files = [backbone.read(part.paths, max_length) for part in every]
         return files[0], files[1], files[2]
 
     def encoded(part: Part) -> TokenizedTexts | TextsApart:
-        if not reads_apart:
+        if not task.reads_apart:
             return tokenize(spec, backbone, part.inputs, max_length)
         first, second = (tokenize(spec, backbone, t, max_length) for t in (part.texts, part.pairs or ()))
         return TextsApart.of(first, second)
 
     parts = [encoded(part) for part in every]
     new_ids = backbone.restrict_vocabulary(np.unique(np.concatenate([part.ids for part in parts])))
-    train, validation, test = (part.renumbered(new_ids) for part in parts)
-    return train, validation, test
+    return parts[0].renumbered(new_ids), parts[1].renumbered(new_ids), parts[2].renumbered(new_ids)

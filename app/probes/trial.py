@@ -48,6 +48,7 @@ from app.probes.speed import training_flops
 from app.probes.tasks.base import HeadFit, ProbeTask
 from app.probes.tasks.catalogue import probe_task
 from app.probes.training import DivergedError, FineTune
+from app.probes.writing import report_written
 from models_registry.vocabulary import MODALITY_OF, Strategy, TaskType
 
 SECONDS_BETWEEN_HEARTBEATS = 0.2
@@ -129,6 +130,8 @@ class Trial:
 
     def _report_features(self) -> FeatureReport:
         spec, data, task = self._spec, self._load_data(), self._task()
+        if task.measures_texts(spec.metric):
+            return report_written(spec, self._folder(), data, task, self._beat)
         began = time.monotonic()
         passed = self._passes()
         extraction_seconds = time.monotonic() - began
@@ -182,7 +185,9 @@ class Trial:
         if is_new and spec.recipe.head_from_features and has_features:
             head = self._fit_head(self._passes()).classifier
         self._beat(Heartbeat(stage="loading"))
-        backbone = load_model(self._folder(), seed=spec.seed, input_prefix=spec.input_prefix)
+        backbone = load_model(
+            self._folder(), seed=spec.seed, input_prefix=spec.input_prefix, writes=self._task().writes
+        )
         return FineTune(spec, backbone, data, head)
 
     def _export(self) -> Exported:

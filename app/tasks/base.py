@@ -24,6 +24,7 @@ class FileFormat(StrEnum):
     PARQUET = "parquet"
     CONLL = "conll"
     SQUAD = "squad-json"  # one JSON object: articles, their paragraphs, and questions with answers
+    TEXT = "text"  # running text, cut into passages
     ARCHIVE = "archive"  # ZIP or TAR of images or audio, with a manifest or one folder a class
 
 
@@ -52,6 +53,8 @@ class FaultKind(StrEnum):
     NOT_A_FILE = "not a file"
     NOT_TAGS = "not tags"
     NOT_SPANS = "not spans"
+    NOT_TURNS = "not turns"
+    NOT_TEXTS = "not texts"
     LENGTHS_DIFFER = "lengths differ"
     NOT_ANSWERS = "not answers"
     ABSENT = "absent"
@@ -94,12 +97,14 @@ class ColumnRule:
         description: The same, in words.
         required: Whether the task can do without; an optional column is used only if the caller names it.
         names: Names it is known by, case-folded, likeliest first.
+        holds_text: Whether a label is a text to be written, which is told by its length.
     """
 
     role: ColumnRole
     description: str
     required: bool = True
     names: tuple[str, ...] = ()
+    holds_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +169,11 @@ class TaskDefinition:
     def is_paired(self) -> bool:
         """Whether an example is of two texts."""
         return self.rule(ColumnRole.TEXT_PAIR) is not None
+
+    @property
+    def writes_an_answer(self) -> bool:
+        """Whether a text is written that is another one than the example's."""
+        return self.target is Target.TEXT and self.rule(ColumnRole.LABEL) is not None
 
     def rule(self, role: ColumnRole) -> ColumnRule | None:
         """The rule of this role, if the task has it."""

@@ -4,21 +4,24 @@ from types import MappingProxyType
 
 from app.tasks.audio_classification import AUDIO_CLASSIFICATION
 from app.tasks.base import TABLES, FileFormat, TaskDefinition
+from app.tasks.dialogue import DIALOGUE
 from app.tasks.image_classification import IMAGE_CLASSIFICATION
 from app.tasks.multi_label_classification import MULTI_LABEL_CLASSIFICATION
 from app.tasks.question_answering import QUESTION_ANSWERING
 from app.tasks.relation_extraction import RELATION_EXTRACTION
 from app.tasks.sentence_similarity import SENTENCE_SIMILARITY
+from app.tasks.summarization import SUMMARIZATION
 from app.tasks.text_classification import TEXT_CLASSIFICATION
+from app.tasks.text_generation import TEXT_GENERATION
 from app.tasks.text_pair_classification import TEXT_PAIR_CLASSIFICATION
 from app.tasks.text_regression import TEXT_REGRESSION
 from app.tasks.text_retrieval import TEXT_RETRIEVAL
 from app.tasks.token_classification import TOKEN_CLASSIFICATION
+from app.tasks.translation import TRANSLATION
 from models_registry.vocabulary import TaskType
 
 _ARCHIVE = (FileFormat.ARCHIVE,)
 _RECORDS = (FileFormat.JSON_LINES, FileFormat.PARQUET)
-_ROUGE = ("rougeL", "rouge1", "rouge2")
 
 
 def _described(
@@ -37,22 +40,10 @@ _ALL = (
     TOKEN_CLASSIFICATION,
     RELATION_EXTRACTION,
     QUESTION_ANSWERING,
-    _described(TaskType.SUMMARIZATION, "Summarization", _ROUGE, "A document and its summary.", TABLES),
-    _described(TaskType.TRANSLATION, "Translation", ("bleu", "chrf"), "A text and its translation.", TABLES),
-    _described(
-        TaskType.DIALOGUE,
-        "Dialogue",
-        ("perplexity", "bleu", "rougeL"),
-        "The turns of a conversation and the reply.",
-        _RECORDS,
-    ),
-    _described(
-        TaskType.TEXT_GENERATION,
-        "Text generation",
-        ("perplexity", "bits_per_byte"),
-        "A text to continue, or plain text.",
-        TABLES,
-    ),
+    SUMMARIZATION,
+    TRANSLATION,
+    DIALOGUE,
+    TEXT_GENERATION,
     IMAGE_CLASSIFICATION,
     _described(
         TaskType.OBJECT_DETECTION,

@@ -36,6 +36,8 @@ class Target(StrEnum):
     """A name for every token, IOB2."""
     MATCH = "match"
     """The second text belongs to the first, and those of other examples do not."""
+    TEXT = "text"
+    """A text to be written; several may be right."""
     SPAN = "span"
     """A part of the second text, in words, that answers the first; or nothing of it."""
 
@@ -79,7 +81,8 @@ class Targets:
         values: Of a class its place among the names, shape (n,), int64; of several whether each name applies,
             shape (n, K), bool; a number, shape (n,), float64; of tags one array of places an example,
             shape (n,), object; of matches numbers that tell both texts from others, shape (n, 2), int64; of
-            spans one `Answers` an example, shape (n,), object.
+            spans one `Answers` an example, shape (n,), object; of texts what is kept of them, from which
+            `texts_of` reads the texts, shape (n,), strings.
         names: What places stand for, sorted; empty for numbers.
         strata: Number of the stratum of each example, shape (n,): a sample holds all in proportion.
     """
@@ -96,7 +99,7 @@ def written(kind: Target, value: str | float | Sequence[str] | Answers) -> str:
             return str(value)
         case Target.NUMBER:
             return repr(float(value))  # type: ignore[arg-type]  # of numbers, numbers are checked
-        case Target.CLASSES | Target.TAGS:
+        case Target.CLASSES | Target.TAGS | Target.TEXT:
             return json.dumps(list(value), ensure_ascii=False)  # type: ignore[arg-type]
         case Target.MATCH:
             return matched(*value)  # type: ignore[misc]
@@ -110,6 +113,11 @@ def matched(first: str, second: str) -> str:
     return " ".join(str(int.from_bytes(found.digest(), "little")) for found in digests)
 
 
+def texts_of(label: str) -> tuple[str, ...]:
+    """The texts that are right, the one that is learnt from first, as `written` kept them."""
+    return tuple(json.loads(label))
+
+
 def counted(kind: Target, label: str) -> tuple[str, ...]:
     """The names that an example counts for in a profile: of tags the types of its entities."""
     match kind:
@@ -117,7 +125,7 @@ def counted(kind: Target, label: str) -> tuple[str, ...]:
             return (label,)
         case Target.CLASSES:
             return tuple(json.loads(label))
-        case Target.NUMBER | Target.MATCH | Target.SPAN:
+        case Target.NUMBER | Target.MATCH | Target.SPAN | Target.TEXT:
             return ()
         case Target.TAGS:
             tags = [tag for tag in json.loads(label) if tag != OUTSIDE]
@@ -201,6 +209,11 @@ def answers_of(label: str) -> Answers:
     return Answers(n_words, None if first is None else tuple(first), tuple(texts))
 
 
+def _texts(labels: Sequence[str]) -> Targets:
+    values = np.array(list(labels), dtype=np.dtypes.StringDType())
+    return Targets(values=values, names=(), strata=np.zeros(len(labels), dtype=np.int64))
+
+
 _ENCODERS: Mapping[Target, Callable[[Sequence[str]], Targets]] = {
     Target.CLASS: _classes,
     Target.CLASSES: _several,
@@ -208,4 +221,5 @@ _ENCODERS: Mapping[Target, Callable[[Sequence[str]], Targets]] = {
     Target.TAGS: _tags,
     Target.MATCH: _matches,
     Target.SPAN: _answers,
+    Target.TEXT: _texts,
 }

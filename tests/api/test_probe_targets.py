@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from benchmarks.metrics import METRICS
 from tests.api.contracts import Contract
 
 WORDS = ("film", "plot", "cast", "score", "scene", "light", "song", "end")
@@ -30,6 +31,13 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "token-classification": [
         {"text": text.split(), "label": ["O", "B-THING", "O", "O", "O"]} for text in TEXTS
     ],
+    "text-generation": [{"text": text} for text in TEXTS],
+    "summarization": [
+        {"text": f"{text}, and so on. " * 9, "label": [text, f"{text}!"][: i % 2 + 1]}
+        for i, text in enumerate(TEXTS)
+    ],
+    "translation": [{"text": text, "label": f"le film {i}"} for i, text in enumerate(TEXTS)],
+    "dialogue": [{"text": ["Hi.", text], "label": f"Number {i}?"} for i, text in enumerate(TEXTS)],
 }
 DEFAULT = {
     "multi-label-classification": "f1_micro",
@@ -38,6 +46,10 @@ DEFAULT = {
     "text-retrieval": "ndcg_at_10",
     "token-classification": "entity_f1",
     "question-answering": "token_f1",
+    "text-generation": "perplexity",
+    "summarization": "rougeL",
+    "translation": "bleu",
+    "dialogue": "perplexity",
 }
 
 
@@ -55,7 +67,30 @@ def test_a_run_is_queued_in_its_own_metric(client: TestClient, contract: Contrac
     assert run["ranking"]
     assert {row["score"]["metric"] for row in run["ranking"]} == {DEFAULT[task_type]}
     scores = [row["score"] for row in run["ranking"]]
-    assert all(s["low"] <= s["mean"] <= s["high"] <= 1.0 for s in scores)
+    assert all(s["low"] <= s["mean"] <= s["high"] for s in scores)
+    assert all(s["high"] <= METRICS[s["metric"]].high for s in scores)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "said"),
+    [
+        ({"strategies": ["head", "prefix"]}, "/strategies/1", "not available for texts that are written"),
+        ({"refit": True}, "/refit", "not written out yet"),
+        ({"task": {"type": "dialogue", "metric": "accuracy"}}, "/task/metric", "perplexity"),
+        (
+            {"candidates": ["package-index:sentence-transformers/all-MiniLM-L6-v2@0.1.0"]},
+            "/candidates/0",
+            "cannot be fine-tuned",
+        ),
+    ],
+)
+def test_what_models_that_write_are_not_asked_for_is_refused(
+    client: TestClient, contract: Contract, body: dict[str, Any], pointer: str, said: str
+) -> None:
+    problem = create(client, 422, **{"examples": EXAMPLES["dialogue"], "task": {"type": "dialogue"}, **body})
+    contract.holds(problem, "post", "/probe-run", 422)
+    assert problem["errors"][0]["pointer"] == pointer
+    assert said in problem["errors"][0]["detail"]
 
 
 def test_spans_are_tags_too(client: TestClient) -> None:
@@ -85,6 +120,12 @@ def test_spans_are_tags_too(client: TestClient) -> None:
         ("question-answering", {"text": "q", "text_pair": "b", "label": "a"}, "not in its passage"),
         ("question-answering", {"text": "q", "text_pair": "b", "label": 3}, "what is no answer"),
         ("text-classification", {"text": ["a"], "label": "x"}, "a list or an object"),
+        ("translation", {"text": ["a"], "label": "x"}, "a list or an object"),
+        (
+            "summarization",
+            {"text": "a", "label": [{"start": 0, "end": 1, "label": "x"}]},
+            "things than texts",
+        ),
         ("text-classification", {"text": "a", "label": ["x"]}, "a list or an object"),
     ],
 )

@@ -258,7 +258,7 @@ def test_what_is_taken_away_answers_the_same(place: Path, tmp_path: Path, strate
     else:
         tune = trial._opened()
         tune.advance(20, lambda _: None)
-        ours = tune._decided(tune._outputs(tune._validation), tune._validation, data)
+        ours, _ = tune._measured(tune._outputs(tune._validation), tune._validation, data)
     trial._export()
     classifier = Classifier(spec.folder / FOLDER, base=str(place / "model"))
     assert classifier.predict(data.texts, data.pairs) == ours

@@ -15,7 +15,7 @@ from app.datasets.split import split, subsample
 from app.datasets.storage import StoredDataset, dataset_folder
 from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault
 from app.tasks.catalogue import task
-from app.tasks.targets import Answers, Target, counted, encode, rarest, written
+from app.tasks.targets import Answers, Target, counted, encode, rarest, texts_of, written
 from app.tasks.token_classification import to_iob2
 from models_registry.vocabulary import TaskType
 
@@ -219,6 +219,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, kind: Target) -> None:
         Target.TAGS: [["O", "B-X"], ["B-Y"], ["O"]],
         Target.MATCH: [("q", "a"), ("q", "b"), ("r", "a")],
         Target.SPAN: [Answers(3, (0, 1), ("a b", "b")), Answers(2, None, ()), Answers(1, (0, 0), ("a",))],
+        Target.TEXT: [["one"], ["two", "二"], ["[3"]],
     }[kind]
     with ExampleWriter(tmp_path / FILE_NAME, kind) as writer:
         for value in said:
@@ -238,6 +239,8 @@ def test_what_is_written_is_read_again(tmp_path: Path, kind: Target) -> None:
         case Target.SPAN:
             assert found.targets.tolist() == said
             assert found.labels.tolist() == [1, 0, 1]
+        case Target.TEXT:
+            assert [list(texts_of(kept)) for kept in found.targets] == said
         case Target.TAGS:
             assert [[found.label_names[i] for i in tags] for tags in found.targets] == said
     assert found.take(np.array([2])).targets.shape[0] == 1
@@ -253,6 +256,7 @@ def test_what_an_example_counts_for() -> None:
     assert counted(Target.TAGS, json.dumps(["NN", "O", "VB"])) == ("NN", "VB")
     assert counted(Target.CLASSES, json.dumps(["a", "b"])) == ("a", "b")
     assert counted(Target.NUMBER, "1.0") == ()
+    assert counted(Target.TEXT, json.dumps(["a text"])) == ()
 
 
 def test_parts_hold_rare_labels_and_all_of_a_number_s_range() -> None:

@@ -60,11 +60,11 @@ class FoundAnswer(RequestModel):
 
 
 class Example(RequestModel):
-    """One labelled example; where tokens are tagged, its text may be the list of them."""
+    """One labelled example; its text may be the list of its tokens, or of a conversation's turns."""
 
     text: Annotated[SafeText, Field(max_length=100_000)] | Annotated[list[SafeText], Field(max_length=10_000)]
     label: Annotated[
-        Annotated[SafeText, Field(max_length=1_000)]
+        Annotated[SafeText, Field(max_length=20_000)]
         | bool
         | int
         | float
@@ -73,8 +73,8 @@ class Example(RequestModel):
         | Annotated[list[FoundAnswer], Field(max_length=1_000)]
         | None,
         Field(
-            description="A class, a number, labels, a tag for every token, spans of the text, or answers "
-            "that the second text holds."
+            description="A class, a number, labels, a tag for every token, spans of the text, answers that "
+            "the second text holds, or the text that is to be written (a list where several are right)."
         ),
     ] = None
     text_pair: Annotated[SafeText, Field(max_length=100_000)] | None = Field(

@@ -25,7 +25,7 @@ def run_baselines(
     """
     scores = []
     references = task.references(data.validation.targets)
-    predictors: Mapping[str, Callable[..., object]] = task.baselines
+    predictors: Mapping[str, Callable[..., object]] = task.baselines_for(metric)
     for name, predict in predictors.items():
         began = time.monotonic()
         predictions = predict(data.train, data.validation, seed)

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from app.probes.metrics import classes, numbers, ranks, several, spans, tags
+from app.probes.metrics import classes, numbers, ranks, several, spans, tags, texts
 from app.probes.metrics.base import MetricError, UnsupportedMetricError
 from app.tasks.targets import Target
+from app.tasks.texts import WRITTEN_METRICS
 
 _BY_TARGET: dict[Target, ModuleType] = {
     Target.CLASS: classes,
@@ -24,6 +25,7 @@ _BY_TARGET: dict[Target, ModuleType] = {
     Target.TAGS: tags,
     Target.MATCH: ranks,
     Target.SPAN: spans,
+    Target.TEXT: texts,
 }
 
 
@@ -107,13 +109,17 @@ def _metric_class() -> Any:  # noqa: ANN401  (evaluate ships no types)
         Target.TAGS: (Sequence(Value("string")), Sequence(Value("string"))),
         Target.MATCH: (Value("int64"), Value("int64")),
         Target.SPAN: (Value("string"), Sequence(Value("string"))),
+        Target.TEXT: (Value("string"), Sequence(Value("string"))),
     }
+    likelihoods = (Sequence(Value("float64")), Sequence(Value("string")))
 
     class TargetMetric(evaluate.Metric):  # type: ignore[misc]  # untyped base
         """One metric of predictions against the truth, named by `config_name`: the target and the metric."""
 
         def _info(self) -> Any:  # noqa: ANN401
-            predicted, true = columns[Target(self.config_name.partition("/")[0])]
+            kind, _, name = self.config_name.partition("/")
+            reads_texts = kind != Target.TEXT or name in WRITTEN_METRICS
+            predicted, true = columns[Target(kind)] if reads_texts else likelihoods
             return evaluate.MetricInfo(
                 description="A metric of predictions against the truth.",
                 citation="",
@@ -122,7 +128,7 @@ def _metric_class() -> Any:  # noqa: ANN401  (evaluate ships no types)
 
         def _compute(self, predictions: Any, references: Any) -> dict[str, float]:  # noqa: ANN401
             kind, _, name = self.config_name.partition("/")
-            if kind not in {Target.TAGS, Target.SPAN}:
+            if kind not in {Target.TAGS, Target.SPAN, Target.TEXT}:
                 predictions, references = np.asarray(predictions), np.asarray(references)
             return {name: score(name, predictions, references, Target(kind))}
 

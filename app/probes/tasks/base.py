@@ -25,6 +25,7 @@ from app.probes.data import Part
 from app.probes.inputs import AnyBatch, compared
 from app.probes.logistic import LinearClassifier
 from app.probes.planning import COMPARED
+from app.probes.writings import Pages
 from app.tasks.targets import Target
 
 DROPOUT = 0.1
@@ -127,11 +128,13 @@ class ProbeTask(ABC):
         baselines: The classical ones, by name.
         reads_apart: Whether the texts of a pair are read one by one and compared, also where all is trained.
         has_head: Whether there is anything above the backbone that is learnt.
+        writes: Whether texts are written, by models with the head that they were pretrained with.
     """
 
     target: ClassVar[Target]
     reads_apart: ClassVar[bool] = False
     has_head: ClassVar[bool] = True
+    writes: ClassVar[bool] = False
     n_outputs: int
     guess_loss: float
     baselines: Mapping[str, Predict]
@@ -188,6 +191,24 @@ class ProbeTask(ABC):
             seen: Targets of all of them.
             seed: Of what is random.
         """
+
+    def pages(self, part: Part) -> Pages:
+        """What a model that writes is given of these examples.
+
+        Raises:
+            TypeError: Nothing is written in this task.
+        """
+        raise TypeError(f"no text is written of {len(part.texts)} examples")
+
+    def measures_texts(self, metric: str) -> bool:
+        """Whether a metric reads texts that the model has to write, instead of its outputs."""
+        del metric
+        return False
+
+    def baselines_for(self, metric: str) -> Mapping[str, Predict]:
+        """The classical ones that give what this metric reads."""
+        del metric
+        return self.baselines
 
     def units(self, values: Values) -> Values:
         """Targets of some examples, one row a unit."""

@@ -23,12 +23,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from app.probes.audio_inputs import AudioBatch
 from app.probes.backbones import Backbone
 from app.probes.baselines.spans import FIRST_WORDS, SLIDING_WINDOW, predict_first, predict_window
 from app.probes.data import Part
-from app.probes.image_inputs import ImageBatch
-from app.probes.inputs import Batch
+from app.probes.inputs import AnyBatch, Batch
 from app.probes.logistic import LinearClassifier, cross_validate, fit
 from app.probes.tasks.base import Features, Groups, HeadFit, LinearHead, Predict, ProbeTask, TaskModel, Values
 from app.tasks.targets import Answers, Target
@@ -45,7 +43,7 @@ MOST_FITTED = 500
 class SpanHead(LinearHead):
     """Outputs S and E of each unit; words that were cut off are out of the question."""
 
-    def forward(self, batch: Batch | ImageBatch | AudioBatch) -> Tensor:
+    def forward(self, batch: AnyBatch) -> Tensor:
         """Shape (U, 2)."""
         outputs = super().forward(batch)
         if not isinstance(batch, Batch) or batch.words is None:
