@@ -28,6 +28,7 @@ from app.probes.backbones import STATIC_VECTORS, BackboneError, TextBackbone
 from app.probes.file_backbones import FileBackbone
 from app.probes.image_artifacts import write_image_model
 from app.probes.image_backbones import ImageBackbone, reads_images
+from app.probes.item_networks import ItemBackbone
 from app.probes.loading import LoadedBackbone, load_model
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Exported, TrialSpec
@@ -63,8 +64,10 @@ def export(
         settings: What the task's decisions depend on besides.
 
     Raises:
-        BackboneError: It is a model of recordings, of which no program is written that uses them.
+        BackboneError: It is a model of recordings or of items, of which no program is written that uses them.
     """
+    if isinstance(backbone, ItemBackbone):
+        raise BackboneError("trained models of items are not written yet")
     place = spec.folder / FOLDER
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

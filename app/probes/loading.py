@@ -1,4 +1,4 @@
-"""The model in a folder, of texts or of files, as its configuration says."""
+"""The model in a folder, of texts, of files or of items, as its configuration says."""
 
 import json
 from pathlib import Path
@@ -10,15 +10,17 @@ from app.probes.audio_backbones import load_audio_backbone, reads_audio
 from app.probes.backbones import TextBackbone, UnloadableModelError, load_backbone
 from app.probes.file_backbones import FileBackbone
 from app.probes.image_backbones import load_image_backbone, reads_images
+from app.probes.item_networks import ITEM_NETWORKS, ItemBackbone, load_item_backbone
 
-LoadedBackbone: TypeAlias = TextBackbone | FileBackbone
+LoadedBackbone: TypeAlias = TextBackbone | FileBackbone | ItemBackbone
 
 
 def load_model(folder: Path, *, seed: int = 0, input_prefix: str = "") -> LoadedBackbone:
     """The model in this folder in single precision; see `load_backbone`.
 
     Args:
-        folder: `config.json` and safetensors; of a model of texts a tokenizer too.
+        folder: `config.json` and safetensors; of a model of texts a tokenizer too, of a network over items no
+            weights.
         seed: Of weights that a checkpoint lacks; a checkpoint that lacks any of importance is refused.
         input_prefix: Put before every text.
 
@@ -28,6 +30,8 @@ def load_model(folder: Path, *, seed: int = 0, input_prefix: str = "") -> Loaded
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         model_type = str(config.get("model_type"))
+        if model_type in ITEM_NETWORKS:
+            return load_item_backbone(folder, seed=seed)
         if reads_images(model_type):
             torch.manual_seed(seed)
             return load_image_backbone(folder, model_type)

@@ -38,6 +38,8 @@ class Target(StrEnum):
     """The second text belongs to the first, and those of other examples do not."""
     SPAN = "span"
     """A part of the second text, in words, that answers the first; or nothing of it."""
+    NEXT = "next"
+    """The items that a user met, in order: the last is predicted from those before it."""
 
 
 PER_WORD = frozenset({Target.TAGS, Target.SPAN})
@@ -78,8 +80,8 @@ class Targets:
     Attributes:
         values: Of a class its place among the names, shape (n,), int64; of several whether each name applies,
             shape (n, K), bool; a number, shape (n,), float64; of tags one array of places an example,
-            shape (n,), object; of matches numbers that tell both texts from others, shape (n, 2), int64; of
-            spans one `Answers` an example, shape (n,), object.
+            shape (n,), object; of items likewise one array a user; of matches numbers that tell both texts
+            from others, shape (n, 2), int64; of spans one `Answers` an example, shape (n,), object.
         names: What places stand for, sorted; empty for numbers.
         strata: Number of the stratum of each example, shape (n,): a sample holds all in proportion.
     """
@@ -102,6 +104,8 @@ def written(kind: Target, value: str | float | Sequence[str] | Answers) -> str:
             return matched(*value)  # type: ignore[misc]
         case Target.SPAN:
             return json.dumps(astuple(value), ensure_ascii=False)  # type: ignore[arg-type]
+        case Target.NEXT:
+            return " ".join(value)  # type: ignore[arg-type]  # no item holds white space
 
 
 def matched(first: str, second: str) -> str:
@@ -117,7 +121,7 @@ def counted(kind: Target, label: str) -> tuple[str, ...]:
             return (label,)
         case Target.CLASSES:
             return tuple(json.loads(label))
-        case Target.NUMBER | Target.MATCH | Target.SPAN:
+        case Target.NUMBER | Target.MATCH | Target.SPAN | Target.NEXT:
             return ()
         case Target.TAGS:
             tags = [tag for tag in json.loads(label) if tag != OUTSIDE]
@@ -201,6 +205,16 @@ def answers_of(label: str) -> Answers:
     return Answers(n_words, None if first is None else tuple(first), tuple(texts))
 
 
+def _sequences(labels: Sequence[str]) -> Targets:
+    found = [label.split(" ") for label in labels]
+    names = tuple(sorted({item for row in found for item in row}))
+    place = {name: i for i, name in enumerate(names)}
+    values = np.empty(len(labels), dtype=object)
+    for i, row in enumerate(found):
+        values[i] = np.fromiter((place[item] for item in row), dtype=np.int64, count=len(row))
+    return Targets(values=values, names=names, strata=np.zeros(len(labels), dtype=np.int64))
+
+
 _ENCODERS: Mapping[Target, Callable[[Sequence[str]], Targets]] = {
     Target.CLASS: _classes,
     Target.CLASSES: _several,
@@ -208,4 +222,5 @@ _ENCODERS: Mapping[Target, Callable[[Sequence[str]], Targets]] = {
     Target.TAGS: _tags,
     Target.MATCH: _matches,
     Target.SPAN: _answers,
+    Target.NEXT: _sequences,
 }

@@ -28,6 +28,7 @@ def test_only_tasks_whose_rows_are_checked_can_be_probed() -> None:
         TaskType.IMAGE_CLASSIFICATION,
         TaskType.AUDIO_CLASSIFICATION,
         TaskType.QUESTION_ANSWERING,
+        TaskType.SEQUENTIAL_RECOMMENDATION,
     }
 
 

@@ -24,6 +24,7 @@ _BY_TARGET: dict[Target, ModuleType] = {
     Target.TAGS: tags,
     Target.MATCH: ranks,
     Target.SPAN: spans,
+    Target.NEXT: ranks,
 }
 
 
@@ -107,6 +108,7 @@ def _metric_class() -> Any:  # noqa: ANN401  (evaluate ships no types)
         Target.TAGS: (Sequence(Value("string")), Sequence(Value("string"))),
         Target.MATCH: (Value("int64"), Value("int64")),
         Target.SPAN: (Value("string"), Sequence(Value("string"))),
+        Target.NEXT: (Value("int64"), Value("int64")),
     }
 
     class TargetMetric(evaluate.Metric):  # type: ignore[misc]  # untyped base
