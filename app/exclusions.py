@@ -31,6 +31,7 @@ class Rule(StrEnum):
     EXCLUDED = "exclude"
     TASK = "task"
     LANGUAGE = "language"
+    TITLES = "titles"
     HUB = "hub"
     LICENCE = "licence"
     COMMERCIAL_USE = "commercial_use"
@@ -130,6 +131,7 @@ _SAY: MappingProxyType[Rule, Callable[[ModelWords], str]] = MappingProxyType(
         Rule.EXCLUDED: lambda w: w.name.rsplit("@", 1)[0],
         Rule.TASK: lambda w: w.tasks,
         Rule.LANGUAGE: lambda w: w.languages,
+        Rule.TITLES: lambda _: "the titles of the items",
         Rule.HUB: lambda w: w.hub,
         Rule.LICENCE: lambda w: w.licence,
         Rule.COMMERCIAL_USE: lambda w: w.licence,

@@ -16,6 +16,7 @@ from app.ranking.posterior import RankedArm, Ranking, ScoreInterval
 from app.ranking.recipe import FULL_RATE_FROM, Recipe, length_for, make_recipe
 from app.recall import Budget, Recall
 from app.remembered import REMEMBERED, Grounds, OfBelief, keep
+from app.tasks.catalogue import TASKS
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy
 
@@ -181,6 +182,7 @@ class Explaining:
             class_counts=profile.class_counts,
             metric=profile.metric,
             n_train=n_train,
+            from_scratch=TASKS[profile.task_type].from_scratch,
         )
         return made if profile.class_counts else keep(remembered.target.recipes, key, made)
 

@@ -32,6 +32,7 @@ _FROZEN_TASKS = frozenset(
         TaskType.AUDIO_CLASSIFICATION,
         TaskType.ZERO_SHOT_IMAGE_CLASSIFICATION,
         TaskType.IMAGE_TEXT_RETRIEVAL,
+        TaskType.SEQUENTIAL_RECOMMENDATION,
     }
 )
 """Tasks that a head on frozen features can answer; the others need the body trained."""
@@ -64,7 +65,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraints:
-    """Limits on the model itself; None or empty is no limit."""
+    """Limits on the model itself; None or empty is no limit.
+
+    Attributes:
+        has_titles: Whether there are texts to read: of items, which have none, only their titles are.
+    """
 
     max_parameters: int | None = None
     max_latency_ms: float | None = None
@@ -75,6 +80,7 @@ class Constraints:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     probeable_only: bool = False
+    has_titles: bool = True
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True, kw_only=True)
@@ -182,7 +188,7 @@ def recall_candidates(
         budget: On the fine-tune.
         costs: Of every strategy and model of the pool.
     """
-    fits, compute = _compute_findings(task, constraints, budget, costs)
+    fits, compute = _compute_findings(task, constraints, budget, costs, pool.table.is_pretrained)
     findings = [*_word_findings(pool.table, constraints), *_size_findings(pool.table, constraints), *compute]
     near, eligible = _apply(findings, pool.models)
     return Recall(pool=pool, eligible=eligible, fits=fits & eligible, full_fits=fits[0] & eligible, near=near)
@@ -222,6 +228,8 @@ def allows_head(task_type: TaskType) -> bool:
 def _word_findings(table: CandidateTable, constraints: Constraints) -> list[_Finding]:
     """Rules about hubs, licences and kinds of weights."""
     findings = []
+    if not constraints.has_titles:
+        findings.append(_Finding(Rule.TITLES, table.reads_texts, "none that is known of"))
     if constraints.hubs:
         out = table.hubs.where(lambda hub: hub not in constraints.hubs)
         findings.append(_Finding(Rule.HUB, out, ", ".join(constraints.hubs)))
@@ -254,13 +262,15 @@ def _size_findings(table: CandidateTable, constraints: Constraints) -> list[_Fin
 
 
 def _compute_findings(
-    task: TaskType, constraints: Constraints, budget: Budget, costs: Costs
+    task: TaskType, constraints: Constraints, budget: Budget, costs: Costs, is_pretrained: Mask
 ) -> tuple[NDArray[np.bool_], list[_Finding]]:
     """Rules about the fine-tune: broken only where no strategy fits."""
     able = slice(None) if allows_head(task) else slice(0, -1)  # the head is the last strategy
     memory, seconds = costs.peak_bytes[able], costs.train_seconds[able]
     in_memory = memory <= budget.memory_bytes
     fits = in_memory
+    if allows_head(task) and not is_pretrained.all():
+        fits = np.concatenate([fits[:-1], fits[-1:] & is_pretrained])
     findings = []
     if constraints.max_latency_ms is not None:
         findings.append(_number(Rule.LATENCY, costs.latency_ms, constraints.max_latency_ms))

@@ -79,7 +79,8 @@ class Weights(_Frozen):
         n_bytes: Size of the weight files.
         sha256: Pinned hash; required for any format but safetensors before it may be converted.
         packages: Distributions that carry the parts, for the package-index hub.
-        converter: Name of the conversion in `app.probes.conversion` that makes safetensors of them.
+        converter: Name of the conversion in `app.probes.conversion` that makes safetensors of them; of a
+            network without weights of what writes its shape.
     """
 
     format: WeightsFormat
@@ -185,5 +186,6 @@ class ModelEntry(_Frozen):
 
 
 def _can_serve(model: Modality, task: Modality) -> bool:
-    """A model serves its own modality; image-text models also serve images and text."""
-    return model is task or (model is Modality.IMAGE_TEXT and task in {Modality.IMAGE, Modality.TEXT})
+    """A model serves its own modality; those of images and text serve both, those of text items by titles."""
+    also = {Modality.IMAGE_TEXT: {Modality.IMAGE, Modality.TEXT}, Modality.TEXT: {Modality.INTERACTIONS}}
+    return model is task or task in also.get(model, ())

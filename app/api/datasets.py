@@ -53,6 +53,9 @@ def create_dataset(
     text_pair_column: Column = None,
     label_column: Column = None,
     group_column: Column = None,
+    user_column: Column = None,
+    item_column: Column = None,
+    time_column: Column = None,
     name: Column = None,
 ) -> Response:
     """The same bytes, columns and task type give the same id."""
@@ -61,6 +64,9 @@ def create_dataset(
         text_pair=text_pair_column or None,
         label=label_column or None,
         group=group_column or None,
+        user=user_column or None,
+        item=item_column or None,
+        time=time_column or None,
     )
     stored = ingest(
         file.file,

@@ -11,9 +11,10 @@ from app.ranking.candidates import CandidateTable
 from app.ranking.devices import device_named
 from app.ranking.probe_model import load_probe_model
 from app.ranking.recipe import suits
+from app.tasks.base import ColumnRole
 from app.tasks.catalogue import TASKS
 from app.tasks.targets import AVERAGED, EXPLAINED, Target
-from models_registry.entry import ModelEntry
+from models_registry.entry import ModelEntry, WeightsFormat
 from models_registry.vocabulary import Modality, Strategy, TaskType
 
 ONE_DEVICE = frozenset({"cpu", "mps"})
@@ -149,8 +150,28 @@ def check_candidates(
             detail = f"cannot be fine-tuned for {task_type}; it can for {able}"
             faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
         elif not any(suits(entry, s, is_paired=TASKS[task_type].is_paired) for s in strategies):
-            detail = f"word vectors have nothing that {', '.join(strategies)} trains: add head"
+            is_pretrained = entry.weights.format is not WeightsFormat.NONE
+            what, remedy = ("word vectors have", "head") if is_pretrained else ("no weights have", "full")
+            detail = f"{what} nothing that {', '.join(strategies)} trains: add {remedy}"
             faults.append(FieldFault(pointer=f"/candidates/{i}", detail=detail))
+    if faults:
+        raise InvalidRequestError(faults)
+
+
+def check_readable(entries: Sequence[ModelEntry], stored: StoredDataset) -> None:
+    """Pass models that find in the data what they read.
+
+    Raises:
+        InvalidRequestError: One does not.
+    """
+    if TASKS[stored.task_type].modality is not Modality.INTERACTIONS or ColumnRole.TEXT in stored.columns:
+        return
+    detail = "reads items by their titles, and the data set has no column of them: upload it with text_column"
+    faults = [
+        FieldFault(pointer=f"/candidates/{i}", detail=detail)
+        for i, entry in enumerate(entries)
+        if entry.modality is Modality.TEXT
+    ]
     if faults:
         raise InvalidRequestError(faults)
 

@@ -13,7 +13,14 @@ from sqlalchemy.orm import Session
 from app.advice import Advice, advise
 from app.api.dependencies import DEFAULT_PROJECT, Services
 from app.api.errors import IdempotencyConflictError, InvalidRequestError
-from app.api.probe_checks import check_candidates, check_plain, check_rules, check_task, resolve
+from app.api.probe_checks import (
+    check_candidates,
+    check_plain,
+    check_readable,
+    check_rules,
+    check_task,
+    resolve,
+)
 from app.api.questions import question_of
 from app.api.schemas.probe_runs import MAX_CANDIDATES, ProbeRunRequest
 from app.api.schemas.recommend import BudgetLimits, DataFacts, RecommendRequest, TaskWanted
@@ -104,6 +111,7 @@ def _draft(
     stored = data.stored
     check_task(request, stored)
     check_candidates(named, stored.task_type, request.strategies)
+    check_readable(named, stored)
     chosen = named or _of_recommendation(request.recommendation_id, snapshot, services)
     advice = _first_advice(request, stored, chosen, language, snapshot, services)
     check_rules(named, _left_out(advice) if named else ())
@@ -114,7 +122,7 @@ def _draft(
     is_paired = TASKS[stored.task_type].is_paired
     entries = [e for e in entries if any(suits(e, s, is_paired=is_paired) for s in request.strategies)]
     if not entries:
-        detail = "word vectors, which are all that can be probed, have nothing that these train"
+        detail = "nothing that can be probed on this data has what these train"
         raise InvalidRequestError.at("/strategies", detail)
     return _Draft(
         data=data,

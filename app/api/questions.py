@@ -18,6 +18,7 @@ from app.recall import Budget, Constraints
 from app.task_profile.profile import TaskProfile
 from app.task_profile.reading import read_task
 from app.task_profile.words import ReadConstraints, TaskReading, TaskWords
+from app.tasks.base import ColumnRole
 from models_registry.vocabulary import Domain, Modality, TaskType
 
 GB = 1e9
@@ -62,7 +63,10 @@ def question_of(
         profile=replace(profile, facts=_facts_in_force(profile, request.budget, request.constraints)),
         device=device,
         budget=budget,
-        constraints=_constraints(request.constraints, read, naming),
+        constraints=replace(
+            _constraints(request.constraints, read, naming),
+            has_titles=profile.modality is not Modality.INTERACTIONS or _has_titles(dataset),
+        ),
         weights=(request.weights.quality, request.weights.latency, request.weights.cost),
         top_k=request.top_k,
         language=language,
@@ -70,6 +74,11 @@ def question_of(
         n_unlabelled=request.data.n_unlabelled,
         n_conflicting=0 if dataset is None else dataset.profile.conflicting_labels,
     )
+
+
+def _has_titles(dataset: StoredDataset | None) -> bool:
+    """Whether the data have texts beside their items; without data none are known of."""
+    return dataset is not None and ColumnRole.TEXT in dataset.columns
 
 
 def _reading(words: TaskWords) -> TaskReading:

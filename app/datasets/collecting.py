@@ -1,7 +1,7 @@
 """Rows into examples: checked one by one, kept, counted; too many bad ones refuse the file."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -9,23 +9,29 @@ from app.datasets.columns import ChosenColumns
 from app.datasets.examples import MOST_COMPARED, ExampleWriter
 from app.datasets.profile import DatasetProfile, ProfileBuilder
 from app.datasets.row_errors import (
+    LEAST_USERS,
     MAX_CLASSES,
+    MAX_ITEMS,
     MAX_MISSING_SHARE,
+    HistoriesTooShortError,
     LabelsUniqueError,
     NothingAnsweredError,
     NothingTaggedError,
     OneClassError,
+    OneItemError,
     OnePairError,
     OnePassageError,
     OneTextError,
     TooManyClassesError,
+    TooManyItemsError,
     TooManyRowsError,
     UnusableValueError,
     ValuesMissingError,
     places,
 )
 from app.datasets.table import MAX_FIELD_CHARACTERS, FieldTooLongError, Record, RecordSource
-from app.tasks.base import CheckedRow, ColumnRole, FaultKind, RowFault, TaskDefinition
+from app.tasks.base import CheckedRow, ColumnRole, FaultKind, InteractionFacts, RowFault, TaskDefinition
+from app.tasks.interactions import LEAST_ITEMS, MOST_ITEMS
 from app.tasks.targets import Target, answers_of, counted, texts_of
 from models_registry.vocabulary import Modality
 
@@ -40,10 +46,12 @@ class Collected:
     Attributes:
         profile: Of the examples that were kept.
         warnings: About the rows that were left out.
+        titles: Of items, where examples are gathered from interactions.
     """
 
     profile: DatasetProfile
     warnings: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -115,21 +123,22 @@ def collect(
         OnePairError: All rows hold the same two texts.
         OneTextError: There is only one text to be written.
         LabelsUniqueError: No label occurs twice.
+        HistoriesTooShortError: Too few users have enough items.
+        OneItemError: There is one item only.
+        TooManyItemsError: There are more than `MAX_ITEMS`.
         TooManyClassesError: There are more than `MAX_CLASSES` labels.
         TooManyRowsError: There are more than `MAX_ROWS` rows.
         FieldTooLongError: A text is too long.
     """
     groups: set[str] = set()
     builder = ProfileBuilder(has_language=task.modality is Modality.TEXT)
-    missing, kept, n_rows = _Missing(), _Kept(), 0
-    for record in source.records(tuple(columns.by_role.values())):
-        n_rows += 1
-        if n_rows > MAX_ROWS:
-            raise TooManyRowsError(MAX_ROWS)
-        row = _checked(record, columns.by_role, task, source.unit)
-        if isinstance(row, RowFault):
-            missing.add(row.role, record[0])
-            continue
+    missing, kept = _Missing(), _Kept()
+    usable = _usable(source, columns.by_role, task, missing)
+    gathered = None if task.gather is None else task.gather(usable)
+    if gathered is not None:
+        _require_histories(gathered.facts, columns.by_role)
+    rows: Iterable[CheckedRow] = usable if gathered is None else gathered.rows
+    for row in rows:
         writer.add(row)
         if row.group is not None and len(groups) <= MOST_COMPARED:
             groups.add(row.group)
@@ -142,16 +151,38 @@ def collect(
             answer=texts_of(row.label)[0] if task.writes_an_answer else None,
         )
         kept.add(row, task.target)
-    _require_values(missing, n_rows, columns.by_role, source.unit)
     kept.require_some(columns.by_role, task.target)
-    _require_targets(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
-    _require_classes(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
+    if gathered is None:
+        _require_targets(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
+        _require_classes(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
     profile = builder.build(
         empty_texts=missing.counts[ColumnRole.TEXT] + missing.counts[ColumnRole.TEXT_PAIR],
         missing_labels=missing.counts[ColumnRole.LABEL],
+        interactions=None if gathered is None else gathered.facts,
     )
     warnings = (*_left_out(missing, columns.by_role, source.unit), *_said_of(groups))
-    return Collected(profile=profile, warnings=warnings)
+    if gathered is None:
+        return Collected(profile=profile, warnings=warnings)
+    return Collected(
+        profile=profile, warnings=(*warnings, *_of_histories(gathered.facts)), titles=gathered.titles
+    )
+
+
+def _usable(
+    source: RecordSource, by_role: Mapping[ColumnRole, str], task: TaskDefinition, missing: _Missing
+) -> Iterator[CheckedRow]:
+    """The rows that can be used; the others are noted, and at the end weighed against them."""
+    n_rows = 0
+    for record in source.records(tuple(by_role.values())):
+        n_rows += 1
+        if n_rows > MAX_ROWS:
+            raise TooManyRowsError(MAX_ROWS)
+        row = _checked(record, by_role, task, source.unit)
+        if isinstance(row, RowFault):
+            missing.add(row.role, record[0])
+        else:
+            yield row
+    _require_values(missing, n_rows, by_role, source.unit)
 
 
 def _said_of(groups: Collection[str]) -> Iterator[str]:
@@ -195,6 +226,36 @@ def _require_targets(builder: ProfileBuilder, column: str, task: TaskDefinition)
         raise OneTextError
     if task.target is not Target.SPAN:
         raise OneClassError(column, builder.n_labels, 2)
+
+
+def _require_histories(facts: InteractionFacts, by_role: Mapping[ColumnRole, str]) -> None:
+    if facts.n_users < LEAST_USERS:
+        raise HistoriesTooShortError(
+            facts.n_users, facts.users_left_out, LEAST_ITEMS, by_role[ColumnRole.USER]
+        )
+    if facts.n_items < 2:
+        raise OneItemError(by_role[ColumnRole.ITEM])
+    if facts.n_items > MAX_ITEMS:
+        raise TooManyItemsError(facts.n_items, by_role[ColumnRole.ITEM])
+
+
+def _of_histories(facts: InteractionFacts) -> tuple[str, ...]:
+    """What was made of interactions, in words."""
+    found = [
+        (
+            f"{facts.n_users:,} users met {facts.n_items:,} items {facts.n_interactions:,} times (density "
+            f"{facts.density:.2%}, median {facts.median_length:g} a user): each user is one example."
+        )
+    ]
+    if facts.users_left_out:
+        found.append(
+            f"{facts.users_left_out:,} users with fewer than {LEAST_ITEMS} interactions are left out."
+        )
+    if facts.users_cut:
+        found.append(
+            f"Of {facts.users_cut:,} users with more than {MOST_ITEMS + 1} interactions the last are kept."
+        )
+    return tuple(found)
 
 
 def _require_classes(builder: ProfileBuilder, column: str, task: TaskDefinition) -> None:

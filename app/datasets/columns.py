@@ -82,6 +82,9 @@ class ColumnChoices:
     text_pair: str | None = None
     label: str | None = None
     group: str | None = None
+    user: str | None = None
+    item: str | None = None
+    time: str | None = None
 
     def named(self) -> dict[ColumnRole, str]:
         """The choices made, by role; blank is none, as forms send it."""
@@ -130,8 +133,9 @@ def choose_columns(source: RecordSource, choices: ColumnChoices, task: TaskDefin
     chosen = _explicit(source.columns, choices, task)
     warnings: list[str] = []
     needed = [rule for rule in task.columns if rule.required]
-    for rule in needed:
-        _choose_by_name(rule, source.columns, chosen, warnings)
+    for rule in task.columns:
+        if rule.required or rule.is_taken:
+            _choose_by_name(rule, source.columns, chosen, warnings)
     if any(rule.role not in chosen for rule in needed):
         profiles = [column for column in _profiles(source) if column.name not in chosen.values()]
         for rule in needed:
@@ -189,6 +193,8 @@ def _choose_by_content(
     if rule.role in chosen:
         return
     free = [column for column in profiles if column.name not in chosen.values() and column.n_values]
+    if not rule.is_guessed:
+        raise ColumnNotFoundError(rule.role, columns)
     if rule.role is ColumnRole.LABEL and not rule.holds_text:
         best = min((c for c in free if c.could_be_label), key=lambda c: c.n_distinct, default=None)
         why = "it has the fewest distinct values"

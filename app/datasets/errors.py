@@ -14,8 +14,9 @@ DatasetError
 ├── squad          MalformedSquadError
 ├── parquet        MalformedParquetError
 ├── columns        UnknownColumnError, ColumnNotFoundError, ColumnConflictError, UnusedColumnError
-├── collecting     ValuesMissingError, UnusableValueError, OneClassError, LabelsUniqueError,
-│                  TooManyClassesError, TooManyRowsError, OnePairError, OneTextError
+├── row_errors     ValuesMissingError, UnusableValueError, OneClassError, LabelsUniqueError,
+│                  TooManyClassesError, TooManyRowsError, HistoriesTooShortError, OneItemError,
+│                  TooManyItemsError, OnePairError, OneTextError
 ├── ingest         UnsupportedTaskError
 ├── storage        InvalidDatasetIdError, DatasetNotFoundError
 └── repository     InvalidCursorError

@@ -27,6 +27,7 @@ from app.datasets.storage import (
     incoming_folder,
     publish,
 )
+from app.datasets.titles import write_titles
 from app.datasets.upload import CHUNK_BYTES, Upload, store_upload
 from app.tasks.base import ColumnRole, TaskDefinition
 from app.tasks.catalogue import TASKS, task
@@ -164,6 +165,8 @@ def _store(
     with draft_folder(data_dir) as draft:
         with ExampleWriter(draft / FILE_NAME, definition.target) as writer:
             collected = collect(opened.source, columns, definition, writer, opened.seconds)
+        if collected.titles:
+            write_titles(draft, collected.titles)
         if opened.folder is not None:
             keep_named(opened.folder, draft, load_examples(draft).texts)
         stored = StoredDataset(

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from app.datasets.folding import pair_hash
 from app.datasets.languages import count_cjk, language_shares
+from app.tasks.base import InteractionFacts
 from app.tasks.targets import Target
 
 LANGUAGE_SAMPLE = 1_000
@@ -63,6 +64,7 @@ class DatasetProfile:
         empty_texts: Rows left out for want of a text.
         missing_labels: Rows left out for want of a label.
         imbalance_ratio: Most frequent over rarest label.
+        interactions: What examples were made of, where they are histories of users; lengths then count items.
     """
 
     n_examples: int
@@ -79,6 +81,7 @@ class DatasetProfile:
     empty_texts: int = 0
     missing_labels: int = 0
     imbalance_ratio: float
+    interactions: InteractionFacts | None = None
 
 
 _JSON = TypeAdapter(DatasetProfile)
@@ -159,10 +162,10 @@ class ProfileBuilder:
         self._words.append(len(text.split()))
         characters = len(text) - text.count(" ")
         self._characters.append(characters)
-        self._n_cjk += count_cjk(text) >= CJK_TEXT_SHARE * max(1, characters)
         if seconds is not None:
             self._seconds.append(seconds)
         if self._has_language and answer is None:
+            self._n_cjk += count_cjk(text) >= CJK_TEXT_SHARE * max(1, characters)
             self._keep_for_language(hashed, text)
 
     def _keep_for_language(self, hashed: int, text: str) -> None:
@@ -173,7 +176,9 @@ class ProfileBuilder:
         elif item[0] > self._sample[0][0]:
             heapq.heapreplace(self._sample, item)
 
-    def build(self, *, empty_texts: int = 0, missing_labels: int = 0) -> DatasetProfile:
+    def build(
+        self, *, empty_texts: int = 0, missing_labels: int = 0, interactions: InteractionFacts | None = None
+    ) -> DatasetProfile:
         """The profile of what was added, which must be at least one example."""
         n = len(self._labels)
         cjk_share = self._n_cjk / n
@@ -195,6 +200,7 @@ class ProfileBuilder:
             empty_texts=empty_texts,
             missing_labels=missing_labels,
             imbalance_ratio=max(counts.values()) / min(counts.values()) if counts else 1.0,
+            interactions=interactions,
         )
 
     def _lengths(self, cjk_share: float) -> tuple[LengthUnit, NDArray[np.number]]:
@@ -223,6 +229,9 @@ def profile_warnings(
         target: What is predicted.
         noun: What an example is.
     """
+    if target is Target.NEXT:  # users may well have met the same items, and no text is read to its end
+        warning = _tiny(profile)
+        return (warning,) if warning else ()
     found = (
         _tiny(profile),
         _rare(profile),

@@ -5,6 +5,10 @@ from app.tasks.base import FaultKind
 
 MAX_CLASSES = 5_000
 """Intents and topics stay far below; more are identifiers, or a task for retrieval."""
+LEAST_USERS = 2
+"""With histories: one to learn from, one to measure on."""
+MAX_ITEMS = 50_000
+"""Every item is scored for every user that is asked about: a thousand of them then take 0.2 GB."""
 MAX_MISSING_SHARE = 0.2
 """More rows than this without a text or label are no slip: the column or the file is the wrong one."""
 
@@ -43,6 +47,10 @@ _UNUSABLE = {
         'Say which is meant: {"text": "1867", "answer_start": 54}, in characters from 0.',
     ),
     FaultKind.NOT_A_FILE: ("what names no {noun} of the archive", "Give its path as it is in the archive."),
+    FaultKind.NOT_A_TIME: (
+        "no time",
+        "Put a number there, as the seconds since 1970, or an ISO 8601 date, as 2024-01-31.",
+    ),
     FaultKind.NOT_A_NUMBER: ("no finite number", "Put a number there, as 3.5."),
     FaultKind.UNMARKED: (
         "a text in which no two entities are marked",
@@ -158,6 +166,53 @@ class OneTextError(DatasetError):
         super().__init__(
             "There is only one text to be written.",
             remedy="Send several examples, or a longer text: one part is learnt from, another measured on.",
+        )
+
+
+class HistoriesTooShortError(DatasetError):
+    """Fewer users than are needed have enough items.
+
+    Attributes:
+        n_users: How many have.
+    """
+
+    def __init__(self, n_users: int, n_left_out: int, least_items: int, column: str) -> None:
+        self.n_users = n_users
+        found = f"{n_users} of {n_users + n_left_out:,} users in column {column!r}"
+        super().__init__(
+            f"Only {found} have {least_items} rows or more; {LEAST_USERS} are needed.",
+            remedy="Send more rows a user, or name the column of users or sessions.",
+            pointer="/user_column",
+            column=column,
+        )
+
+
+class OneItemError(DatasetError):
+    """Nothing that an item could be told from."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"All rows hold the same item in column {column!r}.",
+            remedy="Send interactions with several items, or name the column of items.",
+            pointer="/item_column",
+            column=column,
+        )
+
+
+class TooManyItemsError(DatasetError):
+    """More items than are ranked.
+
+    Attributes:
+        n_items: How many there are.
+    """
+
+    def __init__(self, n_items: int, column: str) -> None:
+        self.n_items = n_items
+        super().__init__(
+            f"Column {column!r} holds {n_items:,} distinct items; {MAX_ITEMS:,} are ranked.",
+            remedy="Keep the items that are met most often, or name a column of coarser items.",
+            pointer="/item_column",
+            column=column,
         )
 
 

@@ -28,6 +28,7 @@ from app.probes.backbones import STATIC_VECTORS, BackboneError, TextBackbone
 from app.probes.file_backbones import FileBackbone
 from app.probes.image_artifacts import write_image_model
 from app.probes.image_backbones import ImageBackbone, reads_images
+from app.probes.item_networks import ItemBackbone
 from app.probes.loading import LoadedBackbone, load_model
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Exported, TrialSpec
@@ -64,10 +65,12 @@ def export(
         settings: What the task's decisions depend on besides.
 
     Raises:
-        BackboneError: It is a model of recordings, or writes: no program is made that uses these.
+        BackboneError: It is a model of recordings or of items, or writes: no program is made that uses these.
     """
     if isinstance(backbone, Writer) or target is Target.TEXT:
         raise BackboneError("trained models that write texts are not written out yet")
+    if isinstance(backbone, ItemBackbone):
+        raise BackboneError("trained models of items are not written yet")
     place = spec.folder / FOLDER
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

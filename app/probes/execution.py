@@ -161,6 +161,7 @@ class RunExecution:
             device,
             profile.n_examples,
             profile.p95_length,
+            0 if profile.interactions is None else profile.interactions.n_items,
         )
         if not request.get("refit"):
             return prepared

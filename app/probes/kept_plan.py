@@ -34,6 +34,7 @@ def plan_to_json(prepared: Prepared) -> dict[str, Any]:
         "seed": plan.seed,
         "features_share": plan.features_share,
         "extent": asdict(plan.extent),
+        "from_scratch": list(plan.from_scratch),
         "n_train": prepared.sample.n_train,
         "n_features": prepared.sample.n_features,
         "n_validation": prepared.sample.n_validation,
@@ -69,6 +70,7 @@ def plan_from_json(raw: Mapping[str, Any], entries: Mapping[str, ModelEntry]) ->
         seed=raw["seed"],
         features_share=raw.get("features_share", 1.0),  # plans kept before there were such
         extent=Extent(**raw.get("extent", {})),
+        from_scratch=tuple(raw.get("from_scratch", ())),
     )
     return Prepared(
         plan=plan,

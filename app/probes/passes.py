@@ -30,6 +30,7 @@ from app.probes.inputs import (
     is_cut_pair,
     units_of,
 )
+from app.probes.item_networks import ItemBackbone, ItemsOnlyError
 from app.probes.loading import load_model
 from app.probes.messages import Heartbeat, TrialSpec
 from app.probes.tasks.catalogue import probe_task
@@ -138,6 +139,8 @@ def _make(
     backbone = load_model(folder, seed=spec.seed, input_prefix=spec.input_prefix, writes=task.writes)
     backbone.module.to(best_device())
     tokenized: Encoded
+    if isinstance(backbone, ItemBackbone):
+        raise ItemsOnlyError
     if isinstance(backbone, FileBackbone):
         paths = [*seen.paths, *validation.paths]
         fit, tokenized = None, backbone.read(paths, spec.recipe.max_length)

@@ -75,6 +75,7 @@ class RunPlan:
         seed: Of the draws.
         features_share: Share of the run's training examples that a feature pass sees.
         extent: Of the run's training examples.
+        from_scratch: Candidates that begin at random, of which a pass over the data says nothing.
     """
 
     belief: Belief
@@ -88,6 +89,7 @@ class RunPlan:
     seed: int
     features_share: float = 1.0
     extent: Extent = AS_RECORDED
+    from_scratch: tuple[int, ...] = ()
 
     @property
     def adapted(self) -> tuple[Strategy, ...]:

@@ -22,14 +22,14 @@ from app.ranking.devices import Device
 from app.ranking.evidence import EvidenceBase
 from app.ranking.observations import condition_on_probes
 from app.ranking.probe_model import Extent, Group, load_probe_model
-from app.ranking.recipe import suits
+from app.ranking.recipe import SCRATCH_PASSES, suits
 from app.ranking.target import TUNED
 from app.task_profile.profile import TaskProfile
 from app.tasks.catalogue import TASKS
 from app.tasks.targets import PER_WORD, Target
 from app.tasks.texts import WRITTEN_METRICS
 from benchmarks.metrics import metric_named
-from models_registry.entry import ModelEntry
+from models_registry.entry import ModelEntry, WeightsFormat
 from models_registry.vocabulary import Modality, Strategy
 
 BATCH_SIZE = 16
@@ -77,6 +77,11 @@ MOST_WORDS_FITTED = 6_000
 """That a head of tags is fitted to: seconds instead of minutes."""
 EXAMPLE_SECONDS = 3e-5
 """Tokenising and batching one text: 2e-5 to 4e-5 s, all that a table of word vectors takes."""
+HISTORY_SECONDS, ITEM_WIDTH = 7e-4, 64
+"""Of one history through a network over items, without the scores of items: 3e-4 to 1e-3 s with SASRec and
+GRU4Rec, 5 to 15 items each, two threads and one; and the width of such a network."""
+TITLE_TOKENS = 8.0
+"""Of the title of an item."""
 FILE_SECONDS = 6.5e-3
 """Decoding and scaling one image: 6.3e-3 s, 6.5e-3 s where it is augmented (JPEG of 256 pixels a side)."""
 SOUND_SECONDS = 2.5e-3
@@ -157,6 +162,7 @@ def prepare(
     device: Device,
     n_examples: int,
     p95_length: float,
+    n_items: int = 0,
 ) -> Prepared:
     """The plan of a run, from its request and the data's profile.
 
@@ -168,20 +174,24 @@ def prepare(
         device: Measured.
         n_examples: In the data set.
         p95_length: Of its texts, in the profile's unit.
+        n_items: Of which the next is predicted; 0 where examples are no histories.
     """
     budget = float(request["budget"]["seconds"])
     kept_back = REFIT_SHARE * budget if request.get("refit") else 0.0
     table = CandidateTable(tuple(entries))
     tokens = workload(question.profile).tokens
     per_example = pass_seconds(table, tokens, device)
+    if n_items:  # what is trained is a network over items, whoever gives their vectors
+        per_example = np.full(len(table), history_seconds(n_items, tokens, device))
     writes = TASKS[question.profile.task_type].target is Target.TEXT
+    repeats = SCRATCH_PASSES if TASKS[question.profile.task_type].from_scratch else 1
     sample = choose_sample(
         n_examples,
         budget - kept_back,
-        float(per_example.sum()),
+        repeats * float(per_example.sum()),
         most_validation=MOST_VALIDATION_TEXTS if writes else MAX_VALIDATION,
     )
-    epochs = epochs_for(sample.n_train)
+    epochs = repeats * epochs_for(sample.n_train)
     is_paired = TASKS[question.profile.task_type].is_paired
     is_per_word = TASKS[question.profile.task_type].target in PER_WORD
     columns = table.width * (COMPARED if is_paired and not is_per_word else 1)
@@ -195,6 +205,8 @@ def prepare(
     written = writing_seconds(per_example, question.profile.metric)
     if writes:  # no head is fitted; where texts are written, it is of both parts, and nothing else is read
         fits, passes = np.zeros_like(fits), np.where(written > 0.0, 2.0 * written, passes)
+    if n_items:
+        passes = pass_seconds(table, TITLE_TOKENS, device) * n_items
     features = (loading_seconds(table) + passes + fits).tolist()
     max_length = kept_length(question.profile, p95_length)
     n_devices = int(request["budget"].get("n_devices") or 1)
@@ -230,6 +242,7 @@ def prepare(
             beyond=math.log2(sample.n_train / load_probe_model().n_train),
             missing=max(math.log2(n_examples / sample.n_train), 0.0),
         ),
+        from_scratch=tuple(i for i, e in enumerate(entries) if e.weights.format is WeightsFormat.NONE),
     )
     return Prepared(
         plan=plan,
@@ -342,6 +355,18 @@ def pass_seconds(
     of_files = np.where(table.is_per_second, SOUND_SECONDS * length, FILE_SECONDS)
     own = np.where(table.is_per_token, EXAMPLE_SECONDS, of_files)
     return np.asarray(operations / (device.flops * device.train_efficiency) + own)
+
+
+def history_seconds(n_items: int, tokens: float, device: Device) -> float:
+    """Seconds of one history through a network over items, forward only.
+
+    Args:
+        n_items: All are scored at every position.
+        tokens: Items of a history.
+        device: Measured.
+    """
+    operations = 2.0 * ITEM_WIDTH * n_items * tokens
+    return HISTORY_SECONDS + operations / (device.flops * device.train_efficiency)
 
 
 def memory_limit(request: Mapping[str, Any]) -> int:

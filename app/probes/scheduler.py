@@ -43,7 +43,7 @@ class Scheduler:
     def __init__(self, plan: RunPlan, model: ProbeModel, records: Sequence[Record] = ()) -> None:
         self.plan = plan
         self._model = model
-        self._featured: set[int] = set()
+        self._featured: set[int] = set(plan.from_scratch)
         self._ended: dict[int, TrialStatus] = {}
         self._steps: dict[int, int] = {}
         self._frozen: dict[int, tuple[float, float]] = {}
@@ -254,17 +254,27 @@ class Scheduler:
         )
 
     def _look_at_leader(self, options: Sequence[Option]) -> Action | None:
-        """A pass over the leader where it was never looked at: no answer without a measurement."""
+        """A pass over the leader where it was never looked at: no answer without a measurement.
+
+        Of what begins at random it is a slice.
+        """
         leader = self._leader()
-        passes = (o.action for o in options if o.action.kind is Kind.FEATURES and o.action.model == leader)
-        return next(passes, None)
+        if self._was_looked_at(leader):
+            return None
+        kind = Kind.SLICE if leader in self.plan.from_scratch else Kind.FEATURES
+        return next((o.action for o in options if o.action.kind is kind and o.action.model == leader), None)
+
+    def _was_looked_at(self, model: int) -> bool:
+        if model not in self.plan.from_scratch:
+            return model in self._featured
+        return any(self.plan.arms[arm].model == model for arm in self._slices)
 
     def _good_enough(self) -> Stop | None:
         """Whether the leader has been looked at and leads by enough."""
         if self.plan.stop_p_best > 1.0 and self.plan.stop_regret < 0.0:
             return None  # as in replays: nothing is good enough, so the draws that tell are spared
         probability, regret = self.standing()
-        if self._leader() not in self._featured:
+        if not self._was_looked_at(self._leader()):
             return None
         detail = {"p_best": probability, "expected_regret": regret}
         if probability >= self.plan.stop_p_best:

@@ -21,6 +21,7 @@ from app.probes.features import length_sorted_batches
 from app.probes.file_backbones import FileBackbone
 from app.probes.footprint import VALIDATION_TOKENS
 from app.probes.inputs import Encoded, TextsApart, TokenizedTexts, units_of
+from app.probes.item_networks import ItemBackbone, ItemsOnlyError
 from app.probes.loading import LoadedBackbone
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Heartbeat, RefitPoint, SlicePoint, TestScore, TrialSpec
@@ -77,11 +78,11 @@ class FineTune:
         room = backbone.max_length - reserved_positions(Strategy(spec.strategy))
         self.max_length = min(spec.recipe.max_length, room)
         self._task = probe_task(spec.task_type, data)
-        self._train, self._validation, self._test = _encoded(
-            spec, backbone, data, self.max_length, self._task
-        )
+        self._train, self._validation, self._test = self._task.read(
+            spec, backbone, data, self.max_length
+        ) or _encoded(spec, backbone, data, self.max_length, self._task)
         self._data = data
-        self._targets = torch.from_numpy(self._task.units(data.train.targets))
+        self._targets = torch.from_numpy(self._task.training_units(data.train.targets))
         self._steps_per_epoch = full.steps_per_epoch(len(self._train), spec.recipe.batch_size)
         self.total_steps = self._steps_per_epoch * spec.recipe.epochs
         torch.manual_seed(spec.seed)
@@ -319,6 +320,8 @@ def _encoded(
     if isinstance(backbone, Writer):
         train, validation, test = (backbone.read(task.pages(part), max_length) for part in every)
         return train, validation, test
+    if isinstance(backbone, ItemBackbone):
+        raise ItemsOnlyError
     if isinstance(backbone, FileBackbone):
         files = [backbone.read(part.paths, max_length) for part in every]
         return files[0], files[1], files[2]

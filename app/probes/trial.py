@@ -41,7 +41,7 @@ from app.probes.messages import (
     decode_command,
     encode_result,
 )
-from app.probes.passes import Passed, pass_over
+from app.probes.passes import Passed
 from app.probes.reviewing import Reviewer
 from app.probes.reviews import Review
 from app.probes.speed import training_flops
@@ -92,6 +92,7 @@ class Trial:
         self._last_heartbeat = 0.0
         self._last_stage = ""
         self._data: TrialData | None = None
+        self._bound: ProbeTask | None = None
         self._fine_tune: FineTune | None = None
 
     def answer(self, message: bytes) -> dict[str, Any]:
@@ -247,7 +248,7 @@ class Trial:
         return explainer.report(read_outputs(outputs), lambda n: self._beat(stage(done=n)))
 
     def _passes(self) -> Passed:
-        return pass_over(self._spec, self._folder(), self._load_data(), self._beat)
+        return self._task().pass_over(self._spec, self._folder(), self._load_data(), self._beat)
 
     def _load_data(self) -> TrialData:
         if self._data is None:
@@ -255,7 +256,9 @@ class Trial:
         return self._data
 
     def _task(self) -> ProbeTask:
-        return probe_task(self._spec.task_type, self._load_data())
+        if self._bound is None:
+            self._bound = probe_task(self._spec.task_type, self._load_data())
+        return self._bound
 
     def _folder(self) -> Path:
         if self._spec.model_folder is None:

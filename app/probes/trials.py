@@ -44,7 +44,7 @@ from app.probes.sample import RunData
 from app.probes.states import TrialStatus
 from app.probes.transferability.comparable import comparable
 from app.probes.trial_process import ForkServer, TrialProcess
-from app.ranking.recipe import learning_rate, weights_for_metric
+from app.ranking.recipe import SCRATCH_RATE, learning_rate, weights_for_metric
 from app.settings import Settings
 from app.tasks.catalogue import TASKS
 from app.tasks.targets import Target
@@ -332,8 +332,9 @@ class TrialPool:
         weighs = TASKS[self._dataset.task_type].target is Target.CLASS
         weights = weights_for_metric(counts, metric) if weighs else None
         names = self._data.examples.label_names
+        rate = learning_rate(entry, arm.strategy, len(self._data.train))
         return TrainingRecipe(
-            learning_rate=learning_rate(entry, arm.strategy, len(self._data.train)),
+            learning_rate=SCRATCH_RATE if TASKS[self._dataset.task_type].from_scratch else rate,
             batch_size=BATCH_SIZE,
             epochs=self._prepared.epochs,
             max_length=min(self._prepared.max_length, entry.max_length or self._prepared.max_length),

@@ -4,6 +4,8 @@
 """
 
 import argparse
+import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -14,7 +16,7 @@ import yaml
 
 import app
 from app.probes.conversion.job import MODULES, Job
-from models_registry.entry import ModelEntry
+from models_registry.entry import ModelEntry, WeightsFormat
 from models_registry.hubs import Deadline, Hub, HubError, hub_for
 from models_registry.hubs.base import (
     FetchedModel,
@@ -36,6 +38,8 @@ DEMO_MODELS = (
 )
 """Ids of the text models that ship in packages and can be probed on any machine."""
 
+ITEM_NETWORK = "item-network"
+"""The converter of networks over items, which are trained from scratch (`app.probes.item_networks`)."""
 DEFAULT_SECONDS = 600.0
 _SOURCES = ".sources"
 _ENTRIES = Path(sys.modules[ModelEntry.__module__].__file__ or "").with_name("entries") / "packages.yaml"
@@ -67,6 +71,8 @@ def ensure_weights(
     """
     models_dir = models_dir.absolute()
     deadline = Deadline.after(seconds)
+    if entry.weights.format is WeightsFormat.NONE:
+        return _shape(entry, models_dir)
     if entry.weights.converter is None:
         return hubs(entry).fetch(entry, models_dir, deadline=deadline, progress=progress).folder
     folder = model_folder(models_dir, entry)
@@ -79,6 +85,24 @@ def ensure_weights(
             discard(models_dir, parts.folder)
             raise
         discard(models_dir, parts.folder)
+    return folder
+
+
+def _shape(entry: ModelEntry, models_dir: Path) -> Path:
+    """The folder of a network that has no weights: its configuration, as its entry describes it."""
+    if entry.weights.converter != ITEM_NETWORK or entry.max_length is None:
+        raise ConversionError(entry.name, "it has no weights, and there is no network of its kind here")
+    config = {
+        "model_type": entry.family,
+        "width": entry.embedding_width,
+        "n_layers": entry.n_layers,
+        "max_length": entry.max_length,
+    }
+    folder = model_folder(models_dir, entry)
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / f".config-{os.getpid()}"
+    scratch.write_text(json.dumps(config, indent=1), encoding="utf-8")
+    scratch.replace(folder / "config.json")
     return folder
 
 

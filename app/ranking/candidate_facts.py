@@ -31,6 +31,7 @@ _NUMBERS = np.dtype(
         ("is_per_second", np.bool_),
         ("is_convolutional", np.bool_),
         ("can_be_probed", np.bool_),
+        ("is_pretrained", np.bool_),
     ]
 )
 
@@ -111,4 +112,5 @@ def _numbers(e: ModelEntry) -> tuple[float | bool, ...]:
         e.flops_unit == "second",
         e.architecture is Architecture.CNN,
         e.weights.format is WeightsFormat.SAFETENSORS or e.weights.converter is not None,
+        e.weights.format is not WeightsFormat.NONE,
     )

@@ -172,6 +172,11 @@ class CandidateTable:
         return self._number("can_be_probed")
 
     @cached_property
+    def is_pretrained(self) -> NDArray[np.bool_]:
+        """Whether it has weights; else it is trained from scratch, and there is nothing to freeze."""
+        return self._number("is_pretrained")
+
+    @cached_property
     def is_copy(self) -> NDArray[np.bool_]:
         """Whether it is another entry's model packed elsewhere, whole or in 4 bit: never better than that."""
         keys, pairs = set(self.facts.keys), zip(self.facts.keys, self.facts.rows, strict=True)
@@ -209,6 +214,11 @@ class CandidateTable:
     def with_keys(self, keys: Container[str]) -> Index:
         """Models with one of these keys (`hub:id`), ascending."""
         return np.array([i for i, key in enumerate(self.facts.keys) if key in keys], dtype=np.intp)
+
+    @property
+    def reads_texts(self) -> NDArray[np.bool_]:
+        """Whether it was pretrained on texts, shape (M,)."""
+        return self.facts.languages.where(bool)
 
     def does(self, task_type: TaskType) -> NDArray[np.bool_]:
         """Whether it can be fine-tuned for this task, shape (M,)."""

@@ -12,7 +12,7 @@ from app.task_profile.profile import TaskProfile
 from benchmarks.figures import Protocol
 from models_registry.entry import UNPINNED, ModelEntry, WeightsFormat
 from models_registry.licences import allows_commercial_use
-from models_registry.vocabulary import Domain, Strategy
+from models_registry.vocabulary import Domain, Modality, Strategy
 
 MOST_NAMED = 3
 """Data sets that a sentence names."""
@@ -35,6 +35,8 @@ def cautions(footing: Footing, background: Background, profile: TaskProfile, lan
         *_robustness_caution(entry, background, profile, language),
         *_weight_cautions(entry, language),
     ]
+    if profile.modality is Modality.INTERACTIONS and entry.modality is Modality.TEXT:
+        found.append(say("reads_titles", language))
     if allows_commercial_use(entry.licence) is not True:
         found.append(say("licence", language, licence=entry.licence))
     if entry.max_length and footing.tokens > entry.max_length:

@@ -150,6 +150,10 @@ _PHRASES = {
         "has no public weights: it is trained from scratch on your data",
         "没有公开权重：需要在您的数据上从头训练",
     ),
+    "reads_titles": (
+        "reads items by their titles: it needs a column of them",
+        "通过物品的标题来认识物品：数据需要有标题列",
+    ),
     "licence": ("licence {licence}: check that it covers your use", "许可证 {licence}：请确认适用于您的用途"),
     "truncated": (
         "reads at most {limit} tokens; an average input of yours has about {tokens:.0f}",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.ranking.cost import EFFECTIVE_BATCH
-from models_registry.entry import Architecture, ModelEntry
+from models_registry.entry import Architecture, ModelEntry, WeightsFormat
 from models_registry.vocabulary import Strategy
 
 FULL_RATE_FROM = 100
@@ -51,6 +51,8 @@ def learning_rate(entry: ModelEntry, strategy: Strategy, n_train: int) -> float:
     """
     if strategy is Strategy.HEAD:
         return 1e-3
+    if entry.architecture is Architecture.SEQUENTIAL_RECOMMENDER:
+        return SCRATCH_RATE
     if entry.architecture is Architecture.STATIC_VECTORS:
         return STATIC_RATE
     body = max(entry.n_parameters - entry.n_embedding_parameters, 1_000_000)
@@ -63,8 +65,10 @@ def suits(entry: ModelEntry, strategy: Strategy, *, is_paired: bool = False) -> 
     """Whether a model has what a strategy trains.
 
     A table of word vectors has no layers to adapt, nor any that two texts could meet in: of pairs only what
-    its vectors of both show is learnt from.
+    its vectors of both show is learnt from. What has no weights has nothing to freeze or to adapt.
     """
+    if entry.weights.format is WeightsFormat.NONE:
+        return strategy is Strategy.FULL
     return entry.n_layers > 0 or strategy is Strategy.HEAD or (strategy is Strategy.FULL and not is_paired)
 
 
@@ -78,6 +82,15 @@ RATE_MULTIPLES = {
 }
 """Of the rate of a full fine-tune: of rates apart by powers of two, what scored best or nearly
 so on validation parts of three labelled sets (MiniLM-L3, 500 examples), of no use for anything else."""
+SCRATCH_RATE = 3e-3
+"""Of a network over items, which begins at random, in batches of 16 users.
+
+Kang and McAuley 2018 take 1e-3 in batches of 128. With SASRec on 1,000 generated users 3e-3 gave an nDCG@10
+of 0.56 at the end and 1e-3 one of 0.54; after a quarter of the passes 0.54 and 0.29.
+"""
+SCRATCH_PASSES = 2
+"""Times as many passes as a fine-tune of pretrained weights makes. With SASRec on 40 and 150 generated users
+18 passes came within 0.02 nDCG@10 of 30; where users are few, models of texts do worse with more."""
 STATIC_RATE = 1e-2
 """A table of word vectors has no layers through which a step is amplified.
 
@@ -112,6 +125,7 @@ def make_recipe(  # noqa: PLR0913  # each comes from another room
     class_counts: Mapping[str, int],
     metric: str,
     n_train: int,
+    from_scratch: bool = False,
 ) -> Recipe:
     """The recipe of one ranked model.
 
@@ -125,12 +139,16 @@ def make_recipe(  # noqa: PLR0913  # each comes from another room
         class_counts: Examples per label; empty where unknown.
         metric: The user's.
         n_train: Training examples.
+        from_scratch: Whether what is trained begins at random, whatever the model gives it.
     """
+    rate = learning_rate(entry, strategy, n_train)
+    if from_scratch and strategy is not Strategy.HEAD:
+        rate, epochs = SCRATCH_RATE, SCRATCH_PASSES * epochs
     weights = weights_for_metric(class_counts, metric)
     accumulation = max(EFFECTIVE_BATCH // max(micro_batch, 1), 1)
     return Recipe(
         strategy=strategy,
-        learning_rate=learning_rate(entry, strategy, n_train),
+        learning_rate=rate,
         batch_size=max(micro_batch, 1),
         gradient_accumulation=1 if strategy is Strategy.HEAD else accumulation,
         epochs=1 if strategy is Strategy.HEAD else epochs,

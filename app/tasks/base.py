@@ -5,7 +5,7 @@ A new task is one file that builds one `TaskDefinition`, and its line in `catalo
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -39,6 +39,9 @@ class ColumnRole(StrEnum):
     TEXT_PAIR = "text_pair"
     LABEL = "label"
     GROUP = "group"
+    USER = "user"
+    ITEM = "item"
+    TIME = "time"
 
 
 class FaultKind(StrEnum):
@@ -51,6 +54,7 @@ class FaultKind(StrEnum):
     NOT_A_LIST = "not a list"
     NOT_A_NUMBER = "not a number"
     NOT_A_FILE = "not a file"
+    NOT_A_TIME = "not a time"
     NOT_TAGS = "not tags"
     NOT_SPANS = "not spans"
     NOT_TURNS = "not turns"
@@ -98,6 +102,8 @@ class ColumnRule:
         required: Whether the task can do without; an optional column is used only if the caller names it.
         names: Names it is known by, case-folded, likeliest first.
         holds_text: Whether a label is a text to be written, which is told by its length.
+        is_guessed: Whether a required one may be told by what it holds, where no name is known.
+        is_taken: Whether an optional one is used unasked where its name is known.
     """
 
     role: ColumnRole
@@ -105,6 +111,50 @@ class ColumnRule:
     required: bool = True
     names: tuple[str, ...] = ()
     holds_text: bool = False
+    is_guessed: bool = True
+    is_taken: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionFacts:
+    """What users did with items, of the users that are kept.
+
+    Attributes:
+        n_users: Users with enough items.
+        n_items: Items that they met.
+        n_interactions: Rows of them.
+        density: Interactions over users times items; above 1 where items are met again and again.
+        median_length: Of the users' interactions.
+        users_left_out: Users with too few items.
+        users_cut: Users of whom only the last items are kept.
+    """
+
+    n_users: int
+    n_items: int
+    n_interactions: int
+    density: float
+    median_length: float
+    users_left_out: int = 0
+    users_cut: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Gathered:
+    """Examples that are made of several rows.
+
+    Attributes:
+        rows: The examples; read once.
+        facts: What they were made of.
+        titles: Of items, by item; of those that have one.
+    """
+
+    rows: Iterable[CheckedRow]
+    facts: InteractionFacts
+    titles: Mapping[str, str]
+
+
+Gather = Callable[[Iterator[CheckedRow]], Gathered]
+"""Makes examples of checked rows, which it reads to their end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +172,8 @@ class TaskDefinition:
         check_row: Checks one row; None where data of this task is not read yet.
         target: What is predicted of an example.
         unprobed_metrics: Of the metrics those that figures are published in and probes do not compute.
+        gather: Makes examples of the checked rows; None where a row is an example.
+        from_scratch: Whether what is trained begins at random, so that it takes larger steps and more passes.
     """
 
     task_type: TaskType
@@ -134,6 +186,8 @@ class TaskDefinition:
     check_row: RowCheck | None = None
     target: Target = Target.CLASS
     unprobed_metrics: frozenset[str] = frozenset()
+    gather: Gather | None = None
+    from_scratch: bool = False
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.metrics if name not in METRICS]
@@ -158,7 +212,8 @@ class TaskDefinition:
     @property
     def noun(self) -> str:
         """What an example is called."""
-        return {Modality.IMAGE: "image", Modality.AUDIO: "recording"}.get(self.modality, "text")
+        nouns = {Modality.IMAGE: "image", Modality.AUDIO: "recording", Modality.INTERACTIONS: "item"}
+        return nouns.get(self.modality, "text")
 
     @property
     def can_probe(self) -> bool:

@@ -3,13 +3,14 @@
 from types import MappingProxyType
 
 from app.tasks.audio_classification import AUDIO_CLASSIFICATION
-from app.tasks.base import TABLES, FileFormat, TaskDefinition
+from app.tasks.base import FileFormat, TaskDefinition
 from app.tasks.dialogue import DIALOGUE
 from app.tasks.image_classification import IMAGE_CLASSIFICATION
 from app.tasks.multi_label_classification import MULTI_LABEL_CLASSIFICATION
 from app.tasks.question_answering import QUESTION_ANSWERING
 from app.tasks.relation_extraction import RELATION_EXTRACTION
 from app.tasks.sentence_similarity import SENTENCE_SIMILARITY
+from app.tasks.sequential_recommendation import SEQUENTIAL_RECOMMENDATION
 from app.tasks.summarization import SUMMARIZATION
 from app.tasks.text_classification import TEXT_CLASSIFICATION
 from app.tasks.text_generation import TEXT_GENERATION
@@ -112,13 +113,7 @@ _ALL = (
         "An image and a caption that belongs to it.",
         _ARCHIVE,
     ),
-    _described(
-        TaskType.SEQUENTIAL_RECOMMENDATION,
-        "Sequential recommendation",
-        ("ndcg_at_10", "hit_rate_at_10"),
-        "A user, an item and the time at which they met.",
-        TABLES,
-    ),
+    SEQUENTIAL_RECOMMENDATION,
 )
 TASKS = MappingProxyType({definition.task_type: definition for definition in _ALL})
 

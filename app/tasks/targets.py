@@ -40,6 +40,8 @@ class Target(StrEnum):
     """A text to be written; several may be right."""
     SPAN = "span"
     """A part of the second text, in words, that answers the first; or nothing of it."""
+    NEXT = "next"
+    """The items that a user met, in order: the last is predicted from those before it."""
 
 
 PER_WORD = frozenset({Target.TAGS, Target.SPAN})
@@ -80,9 +82,9 @@ class Targets:
     Attributes:
         values: Of a class its place among the names, shape (n,), int64; of several whether each name applies,
             shape (n, K), bool; a number, shape (n,), float64; of tags one array of places an example,
-            shape (n,), object; of matches numbers that tell both texts from others, shape (n, 2), int64; of
-            spans one `Answers` an example, shape (n,), object; of texts what is kept of them, from which
-            `texts_of` reads the texts, shape (n,), strings.
+            shape (n,), object; of items likewise one array a user; of matches numbers that tell both texts
+            from others, shape (n, 2), int64; of spans one `Answers` an example, shape (n,), object; of texts
+            what is kept of them, from which `texts_of` reads the texts, shape (n,), strings.
         names: What places stand for, sorted; empty for numbers.
         strata: Number of the stratum of each example, shape (n,): a sample holds all in proportion.
     """
@@ -105,6 +107,8 @@ def written(kind: Target, value: str | float | Sequence[str] | Answers) -> str:
             return matched(*value)  # type: ignore[misc]
         case Target.SPAN:
             return json.dumps(astuple(value), ensure_ascii=False)  # type: ignore[arg-type]
+        case Target.NEXT:
+            return " ".join(value)  # type: ignore[arg-type]  # no item holds white space
 
 
 def matched(first: str, second: str) -> str:
@@ -125,7 +129,7 @@ def counted(kind: Target, label: str) -> tuple[str, ...]:
             return (label,)
         case Target.CLASSES:
             return tuple(json.loads(label))
-        case Target.NUMBER | Target.MATCH | Target.SPAN | Target.TEXT:
+        case Target.NUMBER | Target.MATCH | Target.SPAN | Target.TEXT | Target.NEXT:
             return ()
         case Target.TAGS:
             tags = [tag for tag in json.loads(label) if tag != OUTSIDE]
@@ -214,6 +218,16 @@ def _texts(labels: Sequence[str]) -> Targets:
     return Targets(values=values, names=(), strata=np.zeros(len(labels), dtype=np.int64))
 
 
+def _sequences(labels: Sequence[str]) -> Targets:
+    found = [label.split(" ") for label in labels]
+    names = tuple(sorted({item for row in found for item in row}))
+    place = {name: i for i, name in enumerate(names)}
+    values = np.empty(len(labels), dtype=object)
+    for i, row in enumerate(found):
+        values[i] = np.fromiter((place[item] for item in row), dtype=np.int64, count=len(row))
+    return Targets(values=values, names=names, strata=np.zeros(len(labels), dtype=np.int64))
+
+
 _ENCODERS: Mapping[Target, Callable[[Sequence[str]], Targets]] = {
     Target.CLASS: _classes,
     Target.CLASSES: _several,
@@ -222,4 +236,5 @@ _ENCODERS: Mapping[Target, Callable[[Sequence[str]], Targets]] = {
     Target.MATCH: _matches,
     Target.SPAN: _answers,
     Target.TEXT: _texts,
+    Target.NEXT: _sequences,
 }

@@ -97,6 +97,20 @@ def test_no_candidate_is_trained_before_its_features_are_seen() -> None:
         seen.add(action.model)
 
 
+def test_what_begins_at_random_is_trained_without_a_pass_before() -> None:
+    arms = tuple(a for a in make_plan().arms if a.model != 1 or a.strategy is Strategy.FULL)
+    plan = make_plan(arms=arms, from_scratch=(1,), stop_p_best=0.9)
+    actions, _, _ = simulate(Scheduler(plan, MODEL), {0: 0.6, 1: 0.9, 2: 0.6}, 300.0)
+    assert {a.model for a in actions if a.kind is Kind.FEATURES} <= {0, 2}
+    assert any(a.kind is Kind.SLICE and a.model == 1 for a in actions)
+
+
+def test_a_leader_that_begins_at_random_is_not_the_answer_before_it_was_trained() -> None:
+    arms = tuple(a for a in make_plan().arms if a.model != 1 or a.strategy is Strategy.FULL)
+    plan = make_plan((0.0, 9.0, 0.0), arms=arms, from_scratch=(1,), stop_p_best=0.5)
+    assert isinstance(Scheduler(plan, MODEL).next(300.0), Action)
+
+
 def test_of_equals_the_cheapest_is_looked_at_first() -> None:
     plan = make_plan((1.0, 1.0, 1.0), feature_seconds=(4.0, 1.0, 2.0))
     actions, _, _ = simulate(Scheduler(plan, MODEL), TRUTH, 300.0)

@@ -220,6 +220,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, kind: Target) -> None:
         Target.MATCH: [("q", "a"), ("q", "b"), ("r", "a")],
         Target.SPAN: [Answers(3, (0, 1), ("a b", "b")), Answers(2, None, ()), Answers(1, (0, 0), ("a",))],
         Target.TEXT: [["one"], ["two", "二"], ["[3"]],
+        Target.NEXT: [["a", "b", "c"], ["c", "a"], ["b", "b", "a"]],
     }[kind]
     with ExampleWriter(tmp_path / FILE_NAME, kind) as writer:
         for value in said:
@@ -241,7 +242,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, kind: Target) -> None:
             assert found.labels.tolist() == [1, 0, 1]
         case Target.TEXT:
             assert [list(texts_of(kept)) for kept in found.targets] == said
-        case Target.TAGS:
+        case Target.TAGS | Target.NEXT:
             assert [[found.label_names[i] for i in tags] for tags in found.targets] == said
     assert found.take(np.array([2])).targets.shape[0] == 1
 

@@ -32,6 +32,7 @@ def test_only_tasks_whose_rows_are_checked_can_be_probed() -> None:
         TaskType.TRANSLATION,
         TaskType.DIALOGUE,
         TaskType.TEXT_GENERATION,
+        TaskType.SEQUENTIAL_RECOMMENDATION,
     }
 
 

@@ -17,6 +17,18 @@ class LanguageShare(ResponseModel):
     share: float
 
 
+class InteractionsDocument(ResponseModel):
+    """What users did with items, of the users that are kept."""
+
+    n_users: int
+    n_items: int
+    n_interactions: int
+    density: float
+    median_length: float
+    users_left_out: int
+    users_cut: int
+
+
 class ProfileDocument(ResponseModel):
     """Facts about the data."""
 
@@ -34,6 +46,9 @@ class ProfileDocument(ResponseModel):
     empty_texts: int
     missing_labels: int
     imbalance_ratio: float
+    interactions: InteractionsDocument | None = Field(
+        default=None, description="Where examples are histories of users; lengths then count items."
+    )
 
 
 class DatasetDocument(ResponseModel):

@@ -26,6 +26,7 @@ _BY_TARGET: dict[Target, ModuleType] = {
     Target.MATCH: ranks,
     Target.SPAN: spans,
     Target.TEXT: texts,
+    Target.NEXT: ranks,
 }
 
 
@@ -110,6 +111,7 @@ def _metric_class() -> Any:  # noqa: ANN401  (evaluate ships no types)
         Target.MATCH: (Value("int64"), Value("int64")),
         Target.SPAN: (Value("string"), Sequence(Value("string"))),
         Target.TEXT: (Value("string"), Sequence(Value("string"))),
+        Target.NEXT: (Value("int64"), Value("int64")),
     }
     likelihoods = (Sequence(Value("float64")), Sequence(Value("string")))
 

@@ -1,5 +1,8 @@
 """Metrics of a query's answer among all passages, from the rank of the one passage that answers it.
 
+They are those of the item that a user meets next, too, among all items (Krichene and Rendle 2020, "On Sampled
+Metrics for Item Recommendation": ranks among a sample order models differently).
+
 Notation:
     r    rank from 1, shape (n,)
 
@@ -33,6 +36,7 @@ _METRICS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
         "recall_at_1": _recall(1),
         "recall_at_5": _recall(5),
         "recall_at_10": _recall(10),
+        "hit_rate_at_10": _recall(10),
         "map": lambda r: 1.0 / r,
     }
 )

@@ -12,6 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,9 +22,12 @@ from torch import Tensor, nn
 
 from app.probes import metrics
 from app.probes.backbones import Backbone
-from app.probes.data import Part
-from app.probes.inputs import AnyBatch, compared
+from app.probes.data import Part, TrialData
+from app.probes.inputs import AnyBatch, Encoded, compared
+from app.probes.loading import LoadedBackbone
 from app.probes.logistic import LinearClassifier
+from app.probes.messages import Heartbeat, TrialSpec
+from app.probes.passes import Passed, pass_over
 from app.probes.planning import COMPARED
 from app.probes.writings import Pages
 from app.tasks.targets import Target
@@ -213,6 +217,30 @@ class ProbeTask(ABC):
     def units(self, values: Values) -> Values:
         """Targets of some examples, one row a unit."""
         return values
+
+    def training_units(self, values: Values) -> Values:
+        """The same of the training part, where more may be learnt from an example than is asked of it."""
+        return self.units(values)
+
+    def read(
+        self, spec: TrialSpec, backbone: LoadedBackbone, data: TrialData, max_length: int
+    ) -> tuple[Encoded, Encoded, Encoded] | None:
+        """All three parts as what is trained reads them; None where the backbone reads them itself.
+
+        Args:
+            spec: The trial.
+            backbone: As loaded.
+            data: All parts.
+            max_length: Tokens or items kept of an example.
+        """
+        del spec, backbone, data, max_length
+        return None
+
+    def pass_over(
+        self, spec: TrialSpec, folder: Path, data: TrialData, heartbeat: Callable[[Heartbeat], None]
+    ) -> Passed:
+        """Frozen features of the trial's examples; see `app.probes.passes.pass_over`."""
+        return pass_over(spec, folder, data, heartbeat)
 
     def importance(self, targets: Values, weights: Sequence[float] | None) -> float:
         """What these units count together in the mean loss of a batch."""

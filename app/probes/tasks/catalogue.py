@@ -10,6 +10,7 @@ from app.probes.tasks.image_classification import ImageClassification
 from app.probes.tasks.multi_label_classification import MultiLabel
 from app.probes.tasks.question_answering import QuestionAnswering
 from app.probes.tasks.sentence_similarity import Similarity
+from app.probes.tasks.sequential_recommendation import Recommendation
 from app.probes.tasks.summarization import Summarization
 from app.probes.tasks.text_classification import Classification
 from app.probes.tasks.text_generation import LanguageModelling
@@ -33,6 +34,7 @@ PROBE_TASKS: Mapping[TaskType, Callable[[TrialData], ProbeTask]] = {
     TaskType.AUDIO_CLASSIFICATION: lambda data: AudioClassification(len(data.train.names)),
     TaskType.TEXT_REGRESSION: lambda data: Regression(data.train.targets),
     TaskType.SENTENCE_SIMILARITY: lambda data: Similarity(data.train.targets),
+    TaskType.SEQUENTIAL_RECOMMENDATION: Recommendation,
     TaskType.TEXT_RETRIEVAL: lambda _: Retrieval(),
     TaskType.TOKEN_CLASSIFICATION: lambda data: Tagging(data.train.names),
     TaskType.QUESTION_ANSWERING: lambda data: QuestionAnswering(data.train.targets),
