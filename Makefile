@@ -3,6 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 MODELS := .cache/models
 REVIEWS := .cache/demo/demo
+TESTED := efficientnet-lite0 resemblyzer HuggingFaceTB/SmolLM2-135M-Instruct
 ROWS ?= 1800000
 export ADVISOR_TEST_MODELS_DIR ?= $(CURDIR)/$(MODELS)
 
@@ -26,6 +27,7 @@ demo: $(INSTALLED) ## Run the main job once: recommend, upload, probe, ranking
 
 test: $(INSTALLED) ## Run the tests
 	@$(MAKE) --no-print-directory weights || echo "No weights: the tests that need them are skipped"
+	@$(BIN)/python -m app.probes.weights $(TESTED) --models-dir $(MODELS) || echo "Some weights are missing: the tests that need them are skipped"
 	@$(BIN)/python -m pytest
 
 serve: $(INSTALLED) ## Serve at port 8000, Swagger UI at /docs

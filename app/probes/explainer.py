@@ -140,7 +140,7 @@ def errors(outputs: NDArray[np.floating], targets: NDArray[np.generic], target: 
         return np.asarray(-np.log(np.maximum(p, 1e-12)).mean(axis=1))
     # Outputs of numbers are standardised: their ranks are compared, whatever the scale.
     order = given[:, 0].argsort().argsort() - targets.argsort().argsort()
-    return np.abs(order).astype(np.float64)
+    return np.asarray(np.abs(order), dtype=np.float64)
 
 
 def chosen(off: Array) -> list[int]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.datasets.examples import Examples
 from app.datasets.split import subsample
-from app.probes.backbones import TextBackbone, best_device
+from app.probes.backbones import BackboneError, TextBackbone, best_device
 from app.probes.data import Part, TrialData
 from app.probes.feature_cache import Array, FeatureCache, FeatureKey, rows_digest
 from app.probes.features import Features, every_layer, extract_features
@@ -33,11 +33,12 @@ from app.probes.inputs import (
 from app.probes.item_networks import ItemBackbone, ItemsOnlyError
 from app.probes.loading import load_model
 from app.probes.messages import Heartbeat, TrialSpec
-from app.probes.tasks.catalogue import probe_task
 from app.probes.tokens import tokenize
 from app.probes.vocabulary_fit import VocabularyFit, vocabulary_fit
 from app.probes.writers import Writer
+from app.probes.writings import Pages
 
+WrittenPages = Callable[[Part], Pages]
 MOST_ESTIMATED = 1_000
 """Units that estimators see: as many as they were calibrated on, and some cost the square of them."""
 LAST, EVERY = "mean over tokens: last layer", "mean over tokens: every layer"
@@ -84,7 +85,11 @@ class _Made:
 
 
 def pass_over(
-    spec: TrialSpec, folder: Path, data: TrialData, heartbeat: Callable[[Heartbeat], None]
+    spec: TrialSpec,
+    folder: Path,
+    data: TrialData,
+    heartbeat: Callable[[Heartbeat], None],
+    pages: WrittenPages | None = None,
 ) -> Passed:
     """The features of a trial, from the cache where it has them.
 
@@ -93,6 +98,7 @@ def pass_over(
         folder: Its model's weights.
         data: Its data.
         heartbeat: Told of the stage and after each batch.
+        pages: What is to be written of a part, where texts are written.
     """
     seen = data.passed_over()
     estimated = _estimated(seen, spec)
@@ -107,7 +113,7 @@ def pass_over(
     last, layers, counts, known = (cache.get(key) for key in keys)
     seconds = 0.0
     if last is None or layers is None or counts is None or known is None:
-        made = _make(spec, folder, data, estimated, heartbeat)
+        made = _make(spec, folder, data, estimated, heartbeat, pages)
         last, layers, counts, seconds = made.last, made.layers, made.counts, made.seconds
         known = np.array(() if made.vocabulary is None else astuple(made.vocabulary))
         arrays: tuple[Array, ...] = (last, layers, counts, known)
@@ -133,10 +139,11 @@ def _make(
     data: TrialData,
     estimated: NDArray[np.int64],
     heartbeat: Callable[[Heartbeat], None],
+    pages: WrittenPages | None,
 ) -> _Made:
     heartbeat(Heartbeat(stage="loading"))
-    task, seen, validation = probe_task(spec.task_type, data), data.passed_over(), data.validation
-    backbone = load_model(folder, seed=spec.seed, input_prefix=spec.input_prefix, writes=task.writes)
+    seen, validation, writes = data.passed_over(), data.validation, pages is not None
+    backbone = load_model(folder, seed=spec.seed, input_prefix=spec.input_prefix, writes=writes)
     backbone.module.to(best_device())
     tokenized: Encoded
     if isinstance(backbone, ItemBackbone):
@@ -145,8 +152,10 @@ def _make(
         paths = [*seen.paths, *validation.paths]
         fit, tokenized = None, backbone.read(paths, spec.recipe.max_length)
     elif isinstance(backbone, Writer):
-        pages = task.pages(seen).joined(task.pages(validation))
-        fit, tokenized = None, backbone.read(pages, spec.recipe.max_length)
+        if pages is None:
+            raise BackboneError("a model that writes is given texts to be written")
+        written = pages(seen).joined(pages(validation))
+        fit, tokenized = None, backbone.read(written, spec.recipe.max_length)
     else:
         fit, tokenized = _tokenized(spec, backbone, _texts(seen, validation))
     n_examples = len(seen.rows) + len(validation.rows)

@@ -42,7 +42,7 @@ def test_what_two_parts_do_together_is_shared() -> None:
 
 
 def test_of_one_part_or_none_nothing_is_drawn() -> None:
-    assert shapley_values(lambda masks: 3.0 * masks[:, 0], 1, seed=0).tolist() == [3.0]
+    assert shapley_values(lambda masks: np.where(masks[:, 0], 3.0, 0.0), 1, seed=0).tolist() == [3.0]
     assert shapley_values(lambda masks: np.zeros(len(masks)), 0, seed=0).tolist() == []
 
 

@@ -16,9 +16,9 @@ from scipy.fft import dct
 
 from app.datasets.profile import MAX_SECONDS
 from app.probes.audio_inputs import heard
-from app.probes.baselines.classes import Labels, predict_majority
+from app.probes.baselines.classes import Labels
+from app.probes.baselines.files import predict_by
 from app.probes.data import Part
-from app.probes.logistic import cross_validate, fit
 from app.probes.mel import RATE, mel_spectrogram
 
 MFCC = "mfcc-logistic"
@@ -29,17 +29,7 @@ LEAST_POWER = 1e-10
 
 def predict_mfcc(train: Part, asked: Part, seed: int) -> Labels:
     """Classes by cepstral coefficients; the majority where there is one class."""
-    n_classes = int(train.labels.max(initial=0)) + 1
-    if len(np.unique(train.labels)) < 2:
-        return predict_majority(train, asked, seed)
-    seen, wanted = (np.stack([summary(path) for path in part.paths]) for part in (train, asked))
-    mean, std = seen.mean(axis=0), seen.std(axis=0) + 1e-3
-    seen, wanted = (seen - mean) / std, (wanted - mean) / std
-    strength = cross_validate(
-        seen, train.labels, train.groups, n_classes=n_classes, seed=seed
-    ).inverse_regularisation
-    found = fit(seen, train.labels, n_classes=n_classes, inverse_regularisation=strength)
-    return np.asarray(found.predict(wanted), dtype=np.int64)
+    return predict_by(summary, train, asked, seed)
 
 
 def summary(path: Path) -> NDArray[np.float32]:

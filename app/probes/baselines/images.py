@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.probes.baselines.classes import Labels, predict_majority
+from app.probes.baselines.classes import Labels
+from app.probes.baselines.files import predict_by
 from app.probes.data import Part
 from app.probes.image_inputs import opened
-from app.probes.logistic import cross_validate, fit
 
 PIXELS = "pixels-logistic"
 SIDE, LEVELS = 16, 4
@@ -20,17 +20,7 @@ SIDE, LEVELS = 16, 4
 
 def predict_pixels(train: Part, asked: Part, seed: int) -> Labels:
     """Classes by thumbnails and colours; the majority where there is one class."""
-    n_classes = int(train.labels.max(initial=0)) + 1
-    if len(np.unique(train.labels)) < 2:
-        return predict_majority(train, asked, seed)
-    seen, wanted = (np.stack([glance(path) for path in part.paths]) for part in (train, asked))
-    mean, std = seen.mean(axis=0), seen.std(axis=0) + 1e-3
-    seen, wanted = (seen - mean) / std, (wanted - mean) / std
-    strength = cross_validate(
-        seen, train.labels, train.groups, n_classes=n_classes, seed=seed
-    ).inverse_regularisation
-    found = fit(seen, train.labels, n_classes=n_classes, inverse_regularisation=strength)
-    return np.asarray(found.predict(wanted), dtype=np.int64)
+    return predict_by(glance, train, asked, seed)
 
 
 def glance(path: Path) -> NDArray[np.float32]:

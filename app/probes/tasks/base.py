@@ -240,7 +240,7 @@ class ProbeTask(ABC):
         self, spec: TrialSpec, folder: Path, data: TrialData, heartbeat: Callable[[Heartbeat], None]
     ) -> Passed:
         """Frozen features of the trial's examples; see `app.probes.passes.pass_over`."""
-        return pass_over(spec, folder, data, heartbeat)
+        return pass_over(spec, folder, data, heartbeat, self.pages if self.writes else None)
 
     def importance(self, targets: Values, weights: Sequence[float] | None) -> float:
         """What these units count together in the mean loss of a batch."""

@@ -43,6 +43,7 @@ from app.probes.passes import MOST_ESTIMATED, Passed
 from app.probes.ridge import cross_validate, fit
 from app.probes.tasks.base import Features, Groups, HeadFit, Predict, ProbeTask, TaskModel, Values
 from app.probes.title_vectors import NoTitlesError, title_vectors
+from app.probes.writers import Writer
 from app.tasks.targets import Target
 
 REPEATED_SHARE = 0.01
@@ -220,10 +221,12 @@ def _of_texts(backbone: LoadedBackbone) -> TextBackbone:
     """The same, where it reads texts.
 
     Raises:
-        BackboneError: It reads files, or items alone.
+        BackboneError: It reads files or items alone, or writes.
     """
     if isinstance(backbone, ItemBackbone):
         raise ItemsOnlyError
     if isinstance(backbone, FileBackbone):
         raise BackboneError("a model of files reads no titles")
+    if isinstance(backbone, Writer):
+        raise BackboneError("a model that is to write is not read from")
     return backbone
