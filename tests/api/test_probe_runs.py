@@ -150,7 +150,7 @@ def test_rare_classes_count_where_no_metric_was_named(
         ({"examples": [{"text": "one", "label": "a"}]}, "/examples"),
         ({"examples": []}, "/examples"),
         ({"examples": [{"text": "one", "label": "a"}] * 2001}, "/examples"),
-        ({"task": {"type": "translation"}}, "/task/type"),
+        ({"task": {"type": "object-detection"}}, "/task/type"),
         ({"task": {"metric": "wer"}}, "/task/metric"),
         ({"recommendation_id": "rec_0"}, "/recommendation_id"),
         ({"seed": -1}, "/seed"),
