@@ -33,5 +33,6 @@ case ",$EXTRAS," in
         fi
     fi ;;
 esac
-pip install --quiet --constraint constraints.txt --editable ".[$EXTRAS]"
+# Some packages come as sources only; built the new way they name what they need for it, whatever pip this is.
+pip install --quiet --use-pep517 --constraint constraints.txt --editable ".[$EXTRAS]"
 touch .venv/.installed

@@ -130,14 +130,38 @@ def collect(
         TooManyRowsError: There are more than `MAX_ROWS` rows.
         FieldTooLongError: A text is too long.
     """
-    groups: set[str] = set()
-    builder = ProfileBuilder(has_language=task.modality is Modality.TEXT)
-    missing, kept = _Missing(), _Kept()
-    usable = _usable(source, columns.by_role, task, missing)
+    by_role, missing = columns.by_role, _Missing()
+    usable = _usable(source, by_role, task, missing)
     gathered = None if task.gather is None else task.gather(usable)
     if gathered is not None:
-        _require_histories(gathered.facts, columns.by_role)
-    rows: Iterable[CheckedRow] = usable if gathered is None else gathered.rows
+        _require_histories(gathered.facts, by_role)
+    builder, groups = _written(usable if gathered is None else gathered.rows, by_role, task, writer, seconds)
+    if gathered is None:
+        _require_targets(builder, by_role.get(ColumnRole.LABEL, ""), task)
+        _require_classes(builder, by_role.get(ColumnRole.LABEL, ""), task)
+    profile = builder.build(
+        empty_texts=missing.counts[ColumnRole.TEXT] + missing.counts[ColumnRole.TEXT_PAIR],
+        missing_labels=missing.counts[ColumnRole.LABEL],
+        interactions=None if gathered is None else gathered.facts,
+    )
+    warnings = (*_left_out(missing, by_role, source.unit), *_said_of(groups))
+    if gathered is None:
+        return Collected(profile=profile, warnings=warnings)
+    return Collected(
+        profile=profile, warnings=(*warnings, *_of_histories(gathered.facts)), titles=gathered.titles
+    )
+
+
+def _written(
+    rows: Iterable[CheckedRow],
+    by_role: Mapping[ColumnRole, str],
+    task: TaskDefinition,
+    writer: ExampleWriter,
+    seconds: Mapping[str, float],
+) -> tuple[ProfileBuilder, set[str]]:
+    """Every row kept and counted; what was counted, and the groups, of which no more are told than matter."""
+    groups: set[str] = set()
+    builder, kept = ProfileBuilder(has_language=task.modality is Modality.TEXT), _Kept()
     for row in rows:
         writer.add(row)
         if row.group is not None and len(groups) <= MOST_COMPARED:
@@ -151,21 +175,8 @@ def collect(
             answer=texts_of(row.label)[0] if task.writes_an_answer else None,
         )
         kept.add(row, task.target)
-    kept.require_some(columns.by_role, task.target)
-    if gathered is None:
-        _require_targets(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
-        _require_classes(builder, columns.by_role.get(ColumnRole.LABEL, ""), task)
-    profile = builder.build(
-        empty_texts=missing.counts[ColumnRole.TEXT] + missing.counts[ColumnRole.TEXT_PAIR],
-        missing_labels=missing.counts[ColumnRole.LABEL],
-        interactions=None if gathered is None else gathered.facts,
-    )
-    warnings = (*_left_out(missing, columns.by_role, source.unit), *_said_of(groups))
-    if gathered is None:
-        return Collected(profile=profile, warnings=warnings)
-    return Collected(
-        profile=profile, warnings=(*warnings, *_of_histories(gathered.facts)), titles=gathered.titles
-    )
+    kept.require_some(by_role, task.target)
+    return builder, groups
 
 
 def _usable(

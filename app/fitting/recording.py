@@ -27,7 +27,6 @@ from app.probes.device_speed import measured_device
 from app.probes.messages import (
     SINGLE,
     Command,
-    Finished,
     ScoreTest,
     SlicePoint,
     TestScore,
@@ -35,8 +34,10 @@ from app.probes.messages import (
     TrainingRecipe,
     TrialSpec,
 )
+from app.probes.outcomes import Finished
 from app.probes.plan import ArmPlan
-from app.probes.planning import BATCH_SIZE, Sample, kept_tokens
+from app.probes.planning import BATCH_SIZE, kept_tokens
+from app.probes.sample_size import Sample
 from app.probes.training import FineTune
 from app.probes.trial_process import ForkServer, TrialProcess
 from app.probes.weights import ensure_weights, packaged_entries

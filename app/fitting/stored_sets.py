@@ -14,8 +14,8 @@ from app.datasets.ingest import ingest
 from app.datasets.split import split, subsample
 from app.datasets.storage import StoredDataset, dataset_folder
 from app.probes.data import write_split
-from app.probes.planning import Sample
 from app.probes.sample import draw
+from app.probes.sample_size import Sample
 from app.tasks.text_classification import TEXT_CLASSIFICATION
 from benchmarks.metrics import metric_named
 from models_registry.vocabulary import TaskType

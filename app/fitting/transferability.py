@@ -31,7 +31,7 @@ from app.probes import metrics
 from app.probes.backbones import load_backbone
 from app.probes.data import Part, TrialData, read_trial_data
 from app.probes.features import every_layer, extract_features
-from app.probes.planning import Sample
+from app.probes.sample_size import Sample
 from app.probes.tasks.catalogue import probe_task
 from app.probes.transferability import ESTIMATORS, UndefinedScoreError
 from app.probes.transferability.best_layer import best_of_layers

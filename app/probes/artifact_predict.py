@@ -45,9 +45,10 @@ class Classifier:
         config = Path(self._source, "config.json")
         model_type = json.loads(config.read_text(encoding="utf-8"))["model_type"] if config.exists() else ""
         if model_type == STATIC_VECTORS:
-            self._encode = self._open_vectors()
+            self._encode, self._encode_words = self._open_vectors()
         else:
             self._encode = self._open_model(folder / "adapter")
+            self._encode_words = self._read_words
 
     def probabilities(
         self, texts: Sequence[str], pairs: Sequence[str] | None = None, batch_size: int = 16
@@ -158,54 +159,53 @@ class Classifier:
             model = PeftModel.from_pretrained(model, str(adapter))
         model.eval()
 
-        tells_pairs = (getattr(model.config, "type_vocab_size", 0) or 0) > 1
-        tells_pairs = tells_pairs and "token_type_ids" in tokenizer.model_input_names
+        self._model, self._tokenizer = model, tokenizer
+        several = (getattr(model.config, "type_vocab_size", 0) or 0) > 1
+        self._tells_pairs = several and "token_type_ids" in tokenizer.model_input_names
+        return self._encode_texts
 
-        def encode_words(words: Sequence[str], before: Sequence[str] | None = None) -> Tensor:
-            """Of each word; where others stand before them, of all together first."""
-            cutter = AutoTokenizer.from_pretrained(self._source, add_prefix_space=True)
-            batch = cutter(
-                [list(words if before is None else before)],
-                None if before is None else [list(words)],
-                is_split_into_words=True,
-                truncation=True,
-                max_length=self.settings["max_length"],
-                return_tensors="pt",
-            )
-            given = {name: batch[name] for name in ("input_ids", "attention_mask")}
-            own, known = int(before is not None), batch.encodings[0]
-            if own and tells_pairs:
-                ids = torch.tensor([[int(i == own) for i in known.sequence_ids]])
-                given["token_type_ids"] = _filled(ids, batch["attention_mask"])
-            states = model(**given).last_hidden_state[0].float()
-            at = {
-                (s, w): i
-                for i, (s, w) in reversed([*enumerate(zip(known.sequence_ids, known.word_ids, strict=True))])
-            }
-            places = torch.tensor([0] * own + [at.get((own, i), -1) for i in range(len(words))])
-            found: Tensor = states[places.clamp(min=0)] * (places >= 0).unsqueeze(1)
-            return found
+    def _read_words(self, words: Sequence[str], before: Sequence[str] | None = None) -> Tensor:
+        """Of each word; where others stand before them, of all together first."""
+        from transformers import AutoTokenizer
 
-        self._encode_words = encode_words
+        cutter = AutoTokenizer.from_pretrained(self._source, add_prefix_space=True)
+        batch = cutter(
+            [list(words if before is None else before)],
+            None if before is None else [list(words)],
+            is_split_into_words=True,
+            truncation=True,
+            max_length=self.settings["max_length"],
+            return_tensors="pt",
+        )
+        own, known = int(before is not None), batch.encodings[0]
+        states = self._states(batch, are_pairs=bool(own))[0].float()
+        at = {
+            (s, w): i
+            for i, (s, w) in reversed([*enumerate(zip(known.sequence_ids, known.word_ids, strict=True))])
+        }
+        places = torch.tensor([0] * own + [at.get((own, i), -1) for i in range(len(words))])
+        found: Tensor = states[places.clamp(min=0)] * (places >= 0).unsqueeze(1)
+        return found
 
-        def encode(texts: Sequence[str], pairs: Sequence[str] | None) -> Tensor:
-            batch = tokenizer(
-                list(texts),
-                None if pairs is None else list(pairs),
-                padding=True,
-                truncation=True,
-                max_length=self.settings["max_length"],
-                return_tensors="pt",
-            )
-            given = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
-            if pairs is not None and tells_pairs:
-                # By the texts, since not every tokenizer whose model tells them apart does so itself.
-                ids = [[int(i == 1) for i in e.sequence_ids] for e in batch.encodings]
-                given["token_type_ids"] = _filled(torch.tensor(ids), batch["attention_mask"])
-            found = model(**given)
-            return _mean(found.last_hidden_state, batch["attention_mask"])
+    def _encode_texts(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Tensor:
+        batch = self._tokenizer(
+            list(texts),
+            None if pairs is None else list(pairs),
+            padding=True,
+            truncation=True,
+            max_length=self.settings["max_length"],
+            return_tensors="pt",
+        )
+        return _mean(self._states(batch, are_pairs=pairs is not None), batch["attention_mask"])
 
-        return encode
+    def _states(self, batch: Any, *, are_pairs: bool) -> Tensor:  # noqa: ANN401  (transformers leaves it untyped)
+        given = {name: batch[name] for name in ("input_ids", "attention_mask")}
+        if are_pairs and self._tells_pairs:
+            # By the texts, since not every tokenizer whose model tells them apart does so itself.
+            ids = [[int(i == 1) for i in e.sequence_ids] for e in batch.encodings]
+            given["token_type_ids"] = _filled(torch.tensor(ids), batch["attention_mask"])
+        states: Tensor = self._model(**given).last_hidden_state
+        return states
 
     def _open_vectors(self) -> Any:  # noqa: ANN401
         from tokenizers import Tokenizer
@@ -222,7 +222,14 @@ class Classifier:
             rows = [tokenizer.encode(text, add_special_tokens=special).ids for text in texts]
             return torch.stack([_mean_of_rows(table, row) for row in rows])
 
-        return encode
+        def encode_words(words: Sequence[str], _before: None = None) -> Tensor:
+            """Of each word by its first piece."""
+            cut = tokenizer.encode(list(words), is_pretokenized=True, add_special_tokens=False)
+            first = {word: i for i, word in reversed([*enumerate(cut.word_ids)])}
+            rows = [[cut.ids[first[i]]] if i in first else [] for i in range(len(words))]
+            return torch.stack([_mean_of_rows(table, row) for row in rows])
+
+        return encode, encode_words
 
 
 def _mean(states: Tensor, mask: Tensor) -> Tensor:

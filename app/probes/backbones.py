@@ -146,6 +146,7 @@ class StaticVectors:
             raise BackboneError("word vectors read one text at a time")
         self._tokenizer.enable_truncation(min(max_length, self.max_length))
         if is_cut(texts):
+            # The fast way does not say which word a token is of.
             cut = self._tokenizer.encode_batch(texts, is_pretokenized=True, add_special_tokens=False)
             return TokenizedTexts.of([e.ids for e in cut], pad_id=0, words=words_of(texts, cut))
         encodings = self._tokenizer.encode_batch_fast(

@@ -14,10 +14,11 @@ from app.probes.comparing import best_score, probability_better
 from app.probes.explanations import METHOD, N_EXPLAINED, N_SAMPLES
 from app.probes.journal import Journal
 from app.probes.lease import Lease
-from app.probes.planning import LOAD_SECONDS, Prepared
+from app.probes.planning import Prepared
 from app.probes.reviews import LEAST_OF_GROUP, ReviewReport
 from app.probes.scheduler import Scheduler, best_of_each
 from app.probes.trials import TrialPool
+from app.probes.work_costs import LOAD_SECONDS
 from app.ranking.phrases import Language, say
 from app.ranking.posterior import TIE_PROBABILITY
 from benchmarks.metrics import Direction

@@ -15,7 +15,8 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from app.probes.messages import BRAIN, SINGLE, Finished, MeasureSpeed, SpeedReport, TrialSpec
+from app.probes.messages import BRAIN, SINGLE, MeasureSpeed, SpeedReport, TrialSpec
+from app.probes.outcomes import Finished
 from app.probes.trial_process import ForkServer, TrialProcess
 from app.ranking.devices import Device
 

@@ -25,11 +25,7 @@ from app.probes.journal import Journal
 from app.probes.kept_plan import plan_from_json, plan_to_json
 from app.probes.lease import Lease
 from app.probes.plan import Action, Kind, Record, Stop
-from app.probes.planning import (
-    Prepared,
-    UnfitCandidateError,
-    prepare,
-)
+from app.probes.planning import Prepared, UnfitCandidateError, prepare
 from app.probes.refit_plan import with_refit
 from app.probes.refitting import Refitting
 from app.probes.repository import LostLeaseError

@@ -8,7 +8,8 @@ import numpy as np
 
 from app.probes.messages import SINGLE
 from app.probes.plan import ArmPlan, RunPlan
-from app.probes.planning import Prepared, Sample
+from app.probes.planning import Prepared
+from app.probes.sample_size import Sample
 from app.ranking.belief import Belief
 from app.ranking.probe_model import Extent, Group
 from benchmarks.metrics import metric_named

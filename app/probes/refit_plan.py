@@ -5,16 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.probes.plan import ArmPlan
-from app.probes.planning import (
-    BATCH_SIZE,
-    LOAD_SECONDS,
-    LOAD_SECONDS_PER_PARAMETER,
-    MIN_TRAIN,
-    N_SIZES,
-    SLICE_OVERHEAD_SECONDS,
-    Prepared,
-)
+from app.probes.planning import BATCH_SIZE, Prepared
+from app.probes.sample_size import MIN_TRAIN, N_SIZES
 from app.probes.scheduler import REFIT_SHARE
+from app.probes.work_costs import LOAD_SECONDS, LOAD_SECONDS_PER_PARAMETER, SLICE_OVERHEAD_SECONDS
 from app.ranking.cost import HEAD_SECONDS_PER_EXAMPLE, epochs_for
 from models_registry.entry import ModelEntry
 from models_registry.vocabulary import Strategy

@@ -15,9 +15,10 @@ from app.probes.journal import Journal
 from app.probes.lease import Lease
 from app.probes.messages import Export, Refit
 from app.probes.plan import OUTCOME_FINISHED
-from app.probes.planning import MOST_WORDS_SEEN, Prepared
+from app.probes.planning import Prepared
 from app.probes.refit_plan import HEAD_START, RefitPlan, plan_refit
 from app.probes.sample import RunData
+from app.probes.sample_size import MOST_WORDS_SEEN
 from app.probes.scheduler import SLICE_MARGIN, Scheduler
 from app.probes.states import TrialStatus
 from app.probes.trials import REFIT, REFIT_SPLIT, TrialPool, TrialResult

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.datasets.examples import Examples, load_examples
 from app.datasets.split import split, subsample
 from app.probes.data import write_split
-from app.probes.planning import Sample
+from app.probes.sample_size import Sample
 
 SPLIT_NAME = "split.json"
 Indices = NDArray[np.int64]

@@ -24,19 +24,8 @@ from typing import Any, Self
 import app
 from app.probes.fork_server import EXIT_STATUS
 from app.probes.memory import peak_resident_bytes, resident_bytes
-from app.probes.messages import (
-    Command,
-    Crashed,
-    Diverged,
-    Finished,
-    Heartbeat,
-    Outcome,
-    OutOfMemory,
-    TimedOut,
-    TrialSpec,
-    decode_result,
-    encode_command,
-)
+from app.probes.messages import Command, Heartbeat, TrialSpec, decode_result, encode_command
+from app.probes.outcomes import Crashed, Diverged, Finished, Outcome, OutOfMemory, TimedOut
 
 LOOK_SECONDS = 0.05
 """How often a child's memory is looked at: a page fault fills about 0.1 GB in that time."""

@@ -15,15 +15,10 @@ from app.probes.messages import (
     BaselineReport,
     BaselineScore,
     Command,
-    Crashed,
-    Diverged,
     Export,
     Exported,
     ExtractFeatures,
     FeatureReport,
-    Finished,
-    Outcome,
-    OutOfMemory,
     Refit,
     RefitPoint,
     Result,
@@ -31,11 +26,11 @@ from app.probes.messages import (
     SlicePoint,
     SpeedReport,
     TestScore,
-    TimedOut,
     Train,
     TrainingRecipe,
     TrialSpec,
 )
+from app.probes.outcomes import Crashed, Diverged, Finished, Outcome, OutOfMemory, TimedOut
 from app.probes.plan import OUTCOME_FINISHED, Action, ArmPlan, Kind
 from app.probes.planning import BATCH_SIZE, Prepared, memory_limit
 from app.probes.refit_plan import RefitPlan

@@ -16,9 +16,9 @@ from app.probes.data import Part, TrialData
 from app.probes.feature_cache import FeatureCache, FeatureKey, rows_digest
 from app.probes.loading import load_model
 from app.probes.messages import FeatureReport, Heartbeat, TrialSpec
-from app.probes.planning import MOST_WRITTEN
 from app.probes.precision import Precision
 from app.probes.tasks.base import ProbeTask
+from app.probes.work_costs import MOST_WRITTEN
 from app.probes.writers import Writer
 
 AS_IT_IS = "texts written as pretrained"

@@ -16,7 +16,8 @@ from app.probes.artifact_files import FOLDER
 from app.probes.artifact_predict import Classifier
 from app.probes.backbones import load_backbone
 from app.probes.data import read_trial_data, write_split
-from app.probes.messages import Export, Exported, Finished, Refit, RefitPoint, TrainingRecipe, TrialSpec
+from app.probes.messages import Export, Exported, Refit, RefitPoint, TrainingRecipe, TrialSpec
+from app.probes.outcomes import Finished
 from app.probes.training import FineTune
 from app.probes.trial_process import ForkServer, TrialProcess
 from models_registry.vocabulary import Strategy

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from app.probes.data import TrialData
-from app.probes.messages import OutOfMemory, Train, TrialSpec
+from app.probes.messages import Train, TrialSpec
+from app.probes.outcomes import OutOfMemory
 from app.probes.precision import Precision
 from app.probes.strategies.trained import TRAINED
 from app.probes.trial_process import ForkServer, TrialProcess

@@ -25,7 +25,7 @@ from models_registry.vocabulary import Strategy, TaskType
 from tests.probes.test_ranker_defects import Listener
 from tests.probes.test_real_models import L6, ROOT, model_folder
 from tests.probes.test_text_pairs import write_random
-from tests.probes.tiny import WORDS, trial_spec, write_tiny_bert
+from tests.probes.tiny import WORDS, trial_spec, write_static_vectors, write_tiny_bert
 
 RECIPE = TrainingRecipe(learning_rate=1e-2, batch_size=8, epochs=6, max_length=24)
 MULTI, NUMBER = TaskType.MULTI_LABEL_CLASSIFICATION, TaskType.TEXT_REGRESSION
@@ -156,6 +156,26 @@ def test_what_is_taken_away_predicts_the_same(
         raw = tune._outputs(tune._validation).double().numpy()
         ours = bound.decide(raw)[:, None] if bound.target is Target.NUMBER else raw
     assert found == pytest.approx(ours, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("strategy", [Strategy.HEAD, Strategy.FULL])
+def test_word_vectors_tag_and_are_taken_away(tmp_path: Path, strategy: Strategy) -> None:
+    place = place_of(tmp_path / "place", TAGS, rows_of(TAGS))
+    write_static_vectors(place / "vectors", place / "model")
+    spec = spec_of(place, tmp_path, TAGS, strategy=strategy.value, model_folder=place / "vectors")
+    spec.folder.mkdir(parents=True)
+    trial = opened(spec)
+    report = trial._report_features()
+    assert report.head_metric > 0.9
+    data, passed = trial._load_data(), trial._passes()
+    ours = trial._fit_head(passed).classifier.logits(passed.validation)
+    if strategy is Strategy.FULL:
+        tune = trial._opened()
+        assert tune.advance(40, lambda _: None).metric > 0.9
+        ours = tune._outputs(tune._validation).double().numpy()
+    trial._export()
+    found = Classifier(spec.folder / FOLDER).outputs(data.validation.texts)
+    assert found.double().numpy() == pytest.approx(ours, rel=1e-3, abs=1e-3)
 
 
 def test_a_word_that_is_cut_off_is_still_measured(tmp_path: Path) -> None:

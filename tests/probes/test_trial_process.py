@@ -13,21 +13,16 @@ import pytest
 from app.probes.messages import (
     BaselineReport,
     Command,
-    Crashed,
-    Diverged,
     ExtractFeatures,
     FeatureReport,
-    Finished,
     Heartbeat,
-    Outcome,
-    OutOfMemory,
     RunBaselines,
     SlicePoint,
-    TimedOut,
     Train,
     TrainingRecipe,
     TrialSpec,
 )
+from app.probes.outcomes import Crashed, Diverged, Finished, Outcome, OutOfMemory, TimedOut
 from app.probes.transferability import ESTIMATORS
 from app.probes.trial_process import ForkServer, TrialProcess, trial_environment
 from tests.probes.tiny import WORDS, trial_spec, write_place

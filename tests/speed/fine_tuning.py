@@ -21,8 +21,8 @@ from app.demo import fetch_reviews
 from app.probes.backbones import load_backbone
 from app.probes.data import TrialData, read_trial_data
 from app.probes.messages import BRAIN, TrainingRecipe, TrialSpec
-from app.probes.planning import Sample
 from app.probes.sample import prepare_data
+from app.probes.sample_size import Sample
 from app.probes.training import FineTune
 from app.probes.weights import ensure_weights, packaged_entries
 from models_registry.vocabulary import TaskType

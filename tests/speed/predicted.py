@@ -10,10 +10,13 @@ from rich.console import Console
 
 from app.demo import fetch_reviews
 from app.probes.footprint import peak_bytes
-from app.probes.messages import Finished, Train
-from app.probes.planning import BATCH_SIZE, STEP_PASSES, Sample, pass_seconds
+from app.probes.messages import Train
+from app.probes.outcomes import Finished
+from app.probes.planning import BATCH_SIZE
+from app.probes.sample_size import Sample
 from app.probes.trial_process import ForkServer, TrialProcess
 from app.probes.weights import ensure_weights, packaged_entries
+from app.probes.work_costs import STEP_PASSES, pass_seconds
 from app.ranking.candidates import CandidateTable
 from app.ranking.cost import tokens_per_example
 from app.ranking.devices import Device

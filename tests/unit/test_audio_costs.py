@@ -4,7 +4,8 @@ import pytest
 
 from app.datasets.profile import MAX_SECONDS
 from app.probes.footprint import places
-from app.probes.planning import kept_length, pass_seconds
+from app.probes.planning import kept_length
+from app.probes.work_costs import pass_seconds
 from app.question import ASSUMED_SECONDS, workload
 from app.ranking.candidates import FRAMES_A_SECOND, CandidateTable
 from app.ranking.devices import device_named

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.probes.planning import MIN_FEATURES, MOST_WORDS_SEEN, Sample, with_fewer_seen
+from app.probes.sample_size import MIN_FEATURES, MOST_WORDS_SEEN, Sample, with_fewer_seen
 
 
 @pytest.mark.parametrize(("words", "seen"), [(10.0, 4_000), (200.0, 500), (1e9, MIN_FEATURES)])

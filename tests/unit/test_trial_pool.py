@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from app.probes import trials
-from app.probes.messages import Command, FeatureReport, Finished, SlicePoint, Train, TrialSpec
+from app.probes.messages import Command, FeatureReport, SlicePoint, Train, TrialSpec
+from app.probes.outcomes import Finished
 from app.probes.plan import Action, ArmPlan, Kind
-from app.probes.planning import Prepared, Sample
+from app.probes.planning import Prepared
+from app.probes.sample_size import Sample
 from benchmarks.metrics import metric_named
 from models_registry.vocabulary import Strategy, TaskType
 from tests.factories import make_entry

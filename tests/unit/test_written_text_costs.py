@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from app.probes.footprint import MICRO_BATCHES, fitted, logit_bytes, peak_bytes
-from app.probes.planning import MAX_VALIDATION, MOST_WRITTEN, WRITING_PASSES, choose_sample, writing_seconds
+from app.probes.sample_size import MAX_VALIDATION, choose_sample
 from app.probes.weights import packaged_entries
+from app.probes.work_costs import MOST_WRITTEN, WRITING_PASSES, writing_seconds
 from app.probes.writing import written_rows
 from models_registry.vocabulary import Strategy, TaskType
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.evaluation.replay.world import Spent, World
 from app.probes.plan import Action
-from app.probes.planning import FEATURE_SHARE
+from app.probes.sample_size import FEATURE_SHARE
 from app.probes.scheduler import Scheduler
 from app.ranking.probe_model import ProbeModel
 

@@ -11,7 +11,8 @@ from scipy.special import ndtr
 from app.fitting.candidates import candidate_entries
 from app.fitting.recorded_tasks import RecordedTask
 from app.probes.plan import OUTCOME_FINISHED, Action, ArmPlan, Kind, Record, RunPlan
-from app.probes.planning import BACKWARD, SLICE_OVERHEAD_SECONDS, loading_seconds, pass_seconds
+from app.probes.sample_size import BACKWARD
+from app.probes.work_costs import SLICE_OVERHEAD_SECONDS, loading_seconds, pass_seconds
 from app.ranking.candidates import CandidateTable
 from app.ranking.devices import device_named
 from app.ranking.probe_model import ProbeModel

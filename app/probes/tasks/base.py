@@ -28,7 +28,7 @@ from app.probes.loading import LoadedBackbone
 from app.probes.logistic import LinearClassifier
 from app.probes.messages import Heartbeat, TrialSpec
 from app.probes.passes import Passed, pass_over
-from app.probes.planning import COMPARED
+from app.probes.work_costs import COMPARED
 from app.probes.writings import Pages
 from app.tasks.targets import Target
 

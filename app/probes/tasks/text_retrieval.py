@@ -22,8 +22,8 @@ from app.probes.backbones import Backbone
 from app.probes.baselines.ranks import BM25, CHANCE, predict_bm25, predict_chance, ranks_of
 from app.probes.inputs import AnyBatch
 from app.probes.logistic import LinearClassifier
-from app.probes.planning import COMPARED
 from app.probes.tasks.base import Features, Groups, HeadFit, Predict, ProbeTask, TaskModel, Values
+from app.probes.work_costs import COMPARED
 from app.tasks.targets import Target
 
 SCALE = 20.0

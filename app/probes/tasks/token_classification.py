@@ -24,9 +24,9 @@ from app.probes.baselines.tags import (
 )
 from app.probes.data import Part
 from app.probes.logistic import cross_validate, fit
-from app.probes.planning import MOST_WORDS_FITTED
 from app.probes.tasks.base import Features, Groups, HeadFit, Predict, Values
 from app.probes.tasks.text_classification import Classification
+from app.probes.work_costs import MOST_WORDS_FITTED
 from app.tasks.targets import OUTSIDE, Target
 
 MOST_VALIDATED = 1_500
