@@ -112,7 +112,8 @@ def _recalled(
         memory_bytes=budget.memory_bytes,
         strategies=STRATEGIES if standing is None else standing.strategies,
     )
-    recall = recall_candidates(pool, profile.task_type, constraints, budget, costs)
+    heads = standing is not None
+    recall = recall_candidates(pool, profile.task_type, constraints, budget, costs, heads=heads)
     return (recall if standing is None else recall.restricted(standing.allowed)), costs
 
 

@@ -177,7 +177,13 @@ def recall_pool(
 
 
 def recall_candidates(
-    pool: Pool, task: TaskType, constraints: Constraints, budget: Budget, costs: Costs
+    pool: Pool,
+    task: TaskType,
+    constraints: Constraints,
+    budget: Budget,
+    costs: Costs,
+    *,
+    heads: bool = False,
 ) -> Recall:
     """Apply every other rule; a model is left out by the first that it breaks.
 
@@ -187,8 +193,10 @@ def recall_candidates(
         constraints: On the model.
         budget: On the fine-tune.
         costs: Of every strategy and model of the pool.
+        heads: Whether models as they are count whatever the task, since they were measured.
     """
-    fits, compute = _compute_findings(task, constraints, budget, costs, pool.table.is_pretrained)
+    head = heads or allows_head(task)
+    fits, compute = _compute_findings(constraints, budget, costs, pool.table.is_pretrained, head=head)
     findings = [*_word_findings(pool.table, constraints), *_size_findings(pool.table, constraints), *compute]
     near, eligible = _apply(findings, pool.models)
     return Recall(pool=pool, eligible=eligible, fits=fits & eligible, full_fits=fits[0] & eligible, near=near)
@@ -262,14 +270,14 @@ def _size_findings(table: CandidateTable, constraints: Constraints) -> list[_Fin
 
 
 def _compute_findings(
-    task: TaskType, constraints: Constraints, budget: Budget, costs: Costs, is_pretrained: Mask
+    constraints: Constraints, budget: Budget, costs: Costs, is_pretrained: Mask, *, head: bool
 ) -> tuple[NDArray[np.bool_], list[_Finding]]:
     """Rules about the fine-tune: broken only where no strategy fits."""
-    able = slice(None) if allows_head(task) else slice(0, -1)  # the head is the last strategy
+    able = slice(None) if head else slice(0, -1)  # the head is the last strategy
     memory, seconds = costs.peak_bytes[able], costs.train_seconds[able]
     in_memory = memory <= budget.memory_bytes
     fits = in_memory
-    if allows_head(task) and not is_pretrained.all():
+    if head and not is_pretrained.all():
         fits = np.concatenate([fits[:-1], fits[-1:] & is_pretrained])
     findings = []
     if constraints.max_latency_ms is not None:

@@ -208,7 +208,7 @@ def _distillation(situation: Situation, language: Language) -> Step | None:
     if not _wants_speed(situation) or not situation.choices:
         return None
     best, fastest = situation.choices[0], min(situation.choices, key=lambda choice: choice.latency_ms)
-    if best.latency_ms < FASTER * fastest.latency_ms:
+    if best.entry is fastest.entry or best.latency_ms < FASTER * fastest.latency_ms:
         return None
     names = {"best": best.entry.id, "fastest": fastest.entry.id}
     return Step(
@@ -225,6 +225,8 @@ def _quantisation(situation: Situation, language: Language) -> Step | None:
     if not situation.choices:
         return _all_too_slow(situation, language)
     best = situation.choices[0]
+    if best.entry.n_layers == 0:  # a table that is looked up takes no time
+        return None
     full = best.entry.n_parameters * FULL_BITS / 8 / 1e9
     return Step(
         kind=StepKind.QUANTISATION,

@@ -45,6 +45,8 @@ def _recall(
     constraints: Constraints | None = None,
     budget: Budget | None = None,
     profile: TaskProfile = PROFILE,
+    *,
+    heads: bool = False,
 ) -> _Found:
     budget, constraints = budget or Budget(memory_bytes=64e9), constraints or Constraints()
     table = CandidateTable(tuple(entries))
@@ -53,7 +55,7 @@ def _recall(
     costs = predict_costs(
         pool.table, WORK, device_named("cpu"), n_devices=1, memory_bytes=budget.memory_bytes
     )
-    found = recall_candidates(pool, profile.task_type, constraints, budget, costs)
+    found = recall_candidates(pool, profile.task_type, constraints, budget, costs, heads=heads)
     eligible = np.zeros(len(entries), dtype=bool)
     eligible[pool.models] = found.eligible
     kept = Exclusions.unpacked(found.exclusions.packed(len(entries)))
@@ -171,6 +173,12 @@ def test_head_is_no_way_to_summarise() -> None:
     profile = TaskProfile(task_type=TaskType.SUMMARIZATION, modality=Modality.TEXT, languages=("en",))
     found = _recall([entry], profile=profile)
     assert found.fits[0] == [True, True, False]
+
+
+def test_a_model_that_was_measured_as_it_is_counts_whatever_the_task() -> None:
+    entry = make_entry("org/s2s", task_types=(TaskType.SUMMARIZATION,))
+    profile = TaskProfile(task_type=TaskType.SUMMARIZATION, modality=Modality.TEXT, languages=("en",))
+    assert _recall([entry], profile=profile, heads=True).fits[0] == [True, True, True]
 
 
 def test_include_and_exclude_take_short_names() -> None:

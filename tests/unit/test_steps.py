@@ -26,6 +26,7 @@ def choice(name: str, latency_ms: float, **changes: Any) -> Choice:
 
 BEST, SMALL = choice("org/best", 40.0), choice("org/small", 4.0)
 BOTH = (BEST, SMALL)
+VECTORS = choice("org/v", 0.0, n_layers=0, architecture=Architecture.STATIC_VECTORS)
 
 
 def found(situation: Situation, kind: StepKind, language: Language = EN) -> Step | None:
@@ -101,13 +102,15 @@ def test_every_piece_is_said_in_chinese_with_the_same_numbers(kind: StepKind) ->
             StepKind.FURTHER_PRETRAINING,
             situation(
                 profile=profile(domain=Domain.LEGAL),
-                choices=(choice("org/v", 1.0, n_layers=0, architecture=Architecture.STATIC_VECTORS),),
+                choices=(VECTORS,),
             ),
         ),
         (StepKind.CLASS_IMBALANCE, situation(profile=profile(class_counts={"a": 90, "b": 30}))),
         (StepKind.LABEL_NOISE, situation(n_conflicting=24)),
         (StepKind.DISTILLATION, situation(max_latency_ms=50.0, choices=(BEST,))),
         (StepKind.DISTILLATION, situation()),
+        (StepKind.DISTILLATION, situation(max_latency_ms=50.0, choices=(VECTORS,))),
+        (StepKind.QUANTISATION, situation(max_latency_ms=50.0, choices=(VECTORS,))),
         (StepKind.QUANTISATION, situation()),
     ],
 )
