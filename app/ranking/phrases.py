@@ -214,6 +214,7 @@ _PHRASES = {
     "bitfit": ("biases alone", "仅微调偏置"),
     "partial": ("upper half of the layers", "微调上半部分层"),
     "head": ("head on frozen features", "冻结特征加分类头"),
+    "ensemble": ("weighted mean of several models", "多模型加权平均"),
 }
 PHRASES = MappingProxyType(_PHRASES | DRIFT_PHRASES | STEP_PHRASES)
 _LANGUAGE_NAMES = {

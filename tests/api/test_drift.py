@@ -143,6 +143,25 @@ def test_the_last_run_is_named_with_what_the_change_means_for_it(
     assert "neither the score nor the choice" in changed["last_run"]["text"]
 
 
+def test_a_last_run_that_a_blend_won_is_named_too(
+    client: TestClient, services: Services, contract: Contract
+) -> None:
+    earlier, later = upload(client, table(FILMS, seed=11)), upload(client, table(FILMS, seed=12))
+    with services.database.write() as session:
+        run = RunRepository(session).create(
+            dataset_id=earlier, request={}, budget_seconds=1.0, body_sha256="", now=services.now()
+        )
+        run.status, run.finished_at = RunStatus.SUCCEEDED, services.now()
+        score = {"metric": "accuracy", "mean": 0.9, "low": 0.85, "high": 0.93, "level": 0.8}
+        model = {"name": "ensemble:a+b", "id": "a + b"}
+        run.ranking = [{"model": model, "strategy": "ensemble", "score": score}]
+    document = compare(client, earlier, later)
+
+    contract.holds(document, "get", "/datasets/{dataset_id}/drift", 200)
+    assert document["last_run"]["strategy"] == "ensemble"
+    assert "weighted mean of several models" in document["last_run"]["text"]
+
+
 def test_images_are_compared_by_their_labels_and_this_is_said(client: TestClient, tmp_path: Path) -> None:
     def images(n_cold: int, seed: int) -> str:
         kinds = [0] * n_cold + [1] * 60

@@ -5,10 +5,9 @@ import datetime as dt
 from pydantic import Field
 
 from app.api.schemas.base import ResponseModel
-from app.api.schemas.ranking import Score
+from app.api.schemas.ranking import RankedStrategy, Score
 from app.datasets.drift.aspect import Size, Statistic
 from app.datasets.drift.comparison import Action
-from models_registry.vocabulary import Strategy
 
 
 class ComparedDataset(ResponseModel):
@@ -72,7 +71,7 @@ class AnsweredRun(ResponseModel):
     id: str
     finished_at: dt.datetime | None
     model: str
-    strategy: Strategy
+    strategy: RankedStrategy
     score: Score
     text: str
 

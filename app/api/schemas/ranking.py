@@ -11,6 +11,9 @@ from app.probes.states import RunStatus, TrialStatus
 from app.ranking.steps import StepKind
 from models_registry.vocabulary import Domain, Modality, Strategy, TaskType
 
+RankedStrategy = Strategy | Literal["ensemble"]
+"""How a row's model is tuned; a run may have a blend of several as a row of its own."""
+
 
 class DatabaseDocument(ResponseModel):
     """What the answer was made from."""
@@ -113,7 +116,7 @@ class RankingRow(ResponseModel):
 
     rank: int
     model: ModelSummary
-    strategy: Strategy | Literal["ensemble"]
+    strategy: RankedStrategy
     score: Score
     p_best: float
     tied_with: list[str]
