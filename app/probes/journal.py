@@ -15,7 +15,7 @@ from app.probes.lease import Lease
 from app.probes.messages import BaselineScore
 from app.probes.plan import OUTCOME_FINISHED, Action, Kind, Record
 from app.probes.planning import Prepared
-from app.probes.ranking import ranked_rows, with_vocabulary_cautions
+from app.probes.ranking import ranked_rows, with_vocabulary
 from app.probes.repository import LeaseRepository, RunRepository
 from app.probes.results import measured_figures, put_back
 from app.probes.scheduler import Scheduler
@@ -304,7 +304,7 @@ class Journal:
         ranked = ranked_rows(scheduler, self._question, self._snapshot.base, self._measured(scheduler))
         known = {t.model: t.vocabulary for t in RunRepository(session).trials(row.id) if t.vocabulary}
         language = self._question.language
-        rows = with_vocabulary_cautions(ranked, known, language)
+        rows = with_vocabulary(ranked, known, language)
         row.ranking = with_blend(rows, (row.review or {}).get("blend"), language)
         shown = [
             {

@@ -292,7 +292,7 @@ class FeatureReport:
     inverse_regularisation: float
     extraction_seconds: float
     pass_seconds: float = 0.0
-    vocabulary: dict[str, float] = field(default_factory=dict)
+    vocabulary: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ Of every example the last layer is kept, which the head reads; of as many as est
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from app.probes.item_networks import ItemBackbone, ItemsOnlyError
 from app.probes.loading import load_model
 from app.probes.messages import Heartbeat, TrialSpec
 from app.probes.tokens import tokenize
-from app.probes.vocabulary_fit import VocabularyFit, vocabulary_fit
+from app.probes.vocabulary_fit import VocabularyFit, vocabulary_fit, whole_share
 from app.probes.writers import Writer
 from app.probes.writings import Pages
 
@@ -45,7 +45,7 @@ LAST, EVERY = "mean over tokens: last layer", "mean over tokens: every layer"
 UNITS = "units of each example"
 MOST_SPECIAL = 32
 """Tokens of an empty text: special ones, and those of the prefix."""
-TOKENS = "how texts are cut into tokens"
+TOKENS = "how texts and words are cut into tokens"
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -115,7 +115,7 @@ def pass_over(
     if last is None or layers is None or counts is None or known is None:
         made = _make(spec, folder, data, estimated, heartbeat, pages)
         last, layers, counts, seconds = made.last, made.layers, made.counts, made.seconds
-        known = np.array(() if made.vocabulary is None else astuple(made.vocabulary))
+        known = np.array(()) if made.vocabulary is None else made.vocabulary.packed()
         arrays: tuple[Array, ...] = (last, layers, counts, known)
         for key, array in zip(keys, arrays, strict=True):
             cache.put(key, array)
@@ -194,9 +194,11 @@ def _tokenized(
     tokenized = TokenizedTexts.joined(
         [tokenize(spec, backbone, part, spec.recipe.max_length) for part in texts if len(part)]
     )
+    plain = [_joined(text) for part in texts for text in part]
     fit = vocabulary_fit(
         tokenized,
-        [_joined(text) for part in texts for text in part],
+        plain,
+        whole=whole_share(plain, backbone.tokenize),
         unknown_id=backbone.unknown_id,
         n_special=_n_special(backbone, next((part for part in texts if len(part)), ())),
         max_length=min(spec.recipe.max_length, backbone.max_length),
@@ -217,8 +219,7 @@ def _joined(text: str | list[str] | tuple[str, str] | CutPair) -> str:
 def _fit_of(known: NDArray[np.generic]) -> VocabularyFit | None:
     if not known.size:
         return None
-    fertility, unknown_share, truncated_share = np.asarray(known, dtype=np.float64).tolist()
-    return VocabularyFit(fertility=fertility, unknown_share=unknown_share, truncated_share=truncated_share)
+    return VocabularyFit.unpacked(known)
 
 
 def _texts(seen: Part, validation: Part) -> list[Inputs]:

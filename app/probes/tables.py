@@ -66,7 +66,7 @@ class ProbeTrialRow(Base):
     seconds: Mapped[float] = mapped_column(Float, default=0.0)
     peak_memory_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     transferability: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
-    vocabulary: Mapped[dict[str, float] | None] = mapped_column(JSON)
+    vocabulary: Mapped[dict[str, float | None] | None] = mapped_column(JSON)
 
 
 class ProbePointRow(Base):

@@ -89,7 +89,7 @@ class TrialResult:
     examples_seen: int = 0
     transferability: Mapping[str, float] = field(default_factory=dict)
     estimates: Mapping[str, float] = field(default_factory=dict)
-    vocabulary: Mapping[str, float] = field(default_factory=dict)
+    vocabulary: Mapping[str, float | None] = field(default_factory=dict)
 
 
 class TrialPool:

@@ -65,6 +65,17 @@ _PHRASES = {
         ),
         "它切分出的词元数是此处最合适词表的 {ratio:.1f} 倍：词表并非为此类文本而建，成本也更高",
     ),
+    "whole_words": (
+        "its vocabulary holds {share:.0%} of your commonest words whole, the most here (others from {least:.0%})",
+        "其词表完整收录您文本中 {share:.0%} 的常用词，为此处最高（其他最低为 {least:.0%}）",
+    ),
+    "few_whole_words": (
+        (
+            "its vocabulary holds {share:.0%} of your commonest words whole, the best here {most:.0%}: made for text of "
+            "another domain or language"
+        ),
+        "其词表仅完整收录您文本中 {share:.0%} 的常用词（此处最高为 {most:.0%}）：词表来自其他领域或语言",
+    ),
     "cut_off": (
         "{share:.0%} of your texts are longer than what it reads, and cut off",
         "{share:.0%} 的文本超出其可读长度而被截断",

@@ -680,16 +680,24 @@ def test_a_refit_that_was_taken_over_is_gone_on_with(place: Place) -> None:
 
 
 def test_a_vocabulary_that_does_not_know_the_texts_is_a_caution(place: Place) -> None:
-    known = {"fertility": 1.2, "unknown_share": 0.0, "truncated_share": 0.02}
+    known = {"fertility": 1.2, "unknown_share": 0.0, "truncated_share": 0.02, "whole_share": 0.9}
     place.simulation.vocabulary = {
-        L3: {"fertility": 2.4, "unknown_share": 0.031, "truncated_share": 0.3},
+        L3: {"fertility": 2.4, "unknown_share": 0.031, "truncated_share": 0.3, "whole_share": 0.6},
         L6: known,
         E5: known,
     }
     run = place.ended(place.queue())
 
     cautions = {row["model"]["name"]: " ".join(row["cautions"]) for row in run["ranking"]}
-    for words in ("lacks 3.1%", "2.0 times as many tokens", "30% of your texts"):
+    for words in (
+        "lacks 3.1%",
+        "2.0 times as many tokens",
+        "30% of your texts",
+        "holds 60% of your commonest",
+    ):
         assert words in cautions[L3]
         assert words not in cautions[L6]
+    reasons = {row["model"]["name"]: " ".join(row["reasons"]) for row in run["ranking"]}
+    assert "holds 90% of your commonest words whole, the most here" in reasons[L6]
+    assert "words whole" not in reasons[L3]
     assert {t["vocabulary"]["fertility"] for t in trials_of(run, L6)} == {1.2}

@@ -204,6 +204,10 @@ class VocabularyDocument(ResponseModel):
     fertility: float = Field(description="Tokens a word; of Chinese and Japanese a character.")
     unknown_share: float
     truncated_share: float
+    whole_share: float | None = Field(
+        default=None,
+        description="Share of the commonest words that are one token; not of Chinese and Japanese.",
+    )
 
 
 class TrialDocument(ResponseModel):
